@@ -1,1 +1,90 @@
-//! To be filled.
+//! Every setting. Flags, environment and an optional TOML file say the same things; `--help` lists them all.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use secrecy::SecretString;
+
+/// What billfold can be told. The defaults run on a laptop without any of it.
+#[derive(Clone, clap::Args)]
+pub struct Config {
+    /// Where the data lives: sqlite://FILE or postgres://USER:PASSWORD@HOST/DATABASE
+    #[arg(long, env = "DATABASE_URL", default_value = "sqlite://billfold.db", hide_env_values = true)]
+    pub database_url: String,
+    /// Most database connections (readers on SQLite)
+    #[arg(long, env = "BILLFOLD_DATABASE_CONNECTIONS", default_value_t = 12)]
+    pub database_connections: u32,
+    /// Listen address
+    #[arg(long, env = "BILLFOLD_BIND", default_value = "127.0.0.1:3000")]
+    pub bind: SocketAddr,
+    /// What links and webhook URLs begin with; https turns Secure cookies on [default: http://<bind>]
+    #[arg(long, env = "BILLFOLD_PUBLIC_URL", value_parser = parse_origin)]
+    pub public_url: Option<String>,
+    /// Master keys id:base64,… (the first seals, all open); without it the key file is used
+    #[arg(long, env = "BILLFOLD_MASTER_KEYS", hide_env_values = true)]
+    pub master_keys: Option<SecretString>,
+    /// File with the master keys, made on the first run with mode 0600
+    #[arg(long, env = "BILLFOLD_KEY_FILE", default_value = "billfold.key")]
+    pub key_file: PathBuf,
+    /// Where Stripe calls go
+    #[arg(long, env = "BILLFOLD_STRIPE_API_BASE", default_value = "https://api.stripe.com", value_parser = parse_origin)]
+    pub stripe_api_base: String,
+    /// Stripe calls per second and account in live mode; the tenant's own programs share Stripe's limit
+    #[arg(long, env = "BILLFOLD_STRIPE_LIVE_RATE", default_value_t = 25, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub stripe_live_rate: u32,
+    /// Stripe calls per second and account in test mode
+    #[arg(long, env = "BILLFOLD_STRIPE_TEST_RATE", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub stripe_test_rate: u32,
+    /// Jobs that run at once in this process
+    #[arg(long, env = "BILLFOLD_WORKERS", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=256))]
+    pub workers: u32,
+    /// Open connections accepted from one address
+    #[arg(long, env = "BILLFOLD_CONNECTIONS_PER_IP", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub connections_per_ip: u32,
+    /// Addresses of reverse proxies whose X-Forwarded-For is believed
+    #[arg(long, env = "BILLFOLD_TRUSTED_PROXIES", value_delimiter = ',')]
+    pub trusted_proxies: Vec<std::net::IpAddr>,
+}
+
+impl Config {
+    /// What links and webhook URLs begin with, without a slash at the end.
+    pub fn public_url(&self) -> String {
+        self.public_url.clone().unwrap_or_else(|| format!("http://{}", self.bind))
+    }
+
+    /// Whether people reach billfold by https, so that cookies are Secure.
+    pub fn is_https(&self) -> bool {
+        self.public_url().starts_with("https://")
+    }
+}
+
+/// `http(s)://host[:port]`, without path, query or credentials.
+fn parse_origin(text: &str) -> Result<String, String> {
+    let trimmed = text.trim_end_matches('/');
+    let parsed: http::Uri = trimmed.parse().map_err(|_| "must look like https://billing.example.com".to_owned())?;
+    let plain = matches!(parsed.scheme_str(), Some("http" | "https"))
+        && parsed.host().is_some_and(|host| !host.is_empty())
+        && !trimmed.contains('@')
+        && matches!(parsed.path(), "" | "/")
+        && parsed.query().is_none();
+    if plain {
+        Ok(trimmed.to_owned())
+    } else {
+        Err("must look like https://billing.example.com, without path, query or credentials".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse_origin;
+
+    #[test]
+    fn origins_only() {
+        assert_eq!(parse_origin("https://b.example/").as_deref(), Ok("https://b.example"));
+        assert_eq!(parse_origin("http://127.0.0.1:3000").as_deref(), Ok("http://127.0.0.1:3000"));
+        for wrong in
+            ["", "b.example", "ftp://b.example", "https://u:p@b.example", "https://b.example/x", "https://b.example?x"]
+        {
+            assert!(parse_origin(wrong).is_err(), "{wrong}");
+        }
+    }
+}

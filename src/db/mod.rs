@@ -1,1 +1,121 @@
-//! To be filled.
+//! The two engines behind one door. Knows no table.
+//!
+//! [`Db::read`] and [`Db::write`] are the only ways to a tenant's rows; [`Db::system_read`] and [`Db::system_write`]
+//! reach the system tables. SQLite has one writer connection and a pool of readers; Postgres has one pool.
+
+mod bulk;
+pub mod check;
+mod connect;
+pub mod dialect;
+mod error;
+mod migrate;
+pub mod page;
+mod query;
+mod tx;
+
+use sqlx::{PgPool, SqlitePool};
+
+pub use bulk::Bulk;
+pub use connect::Options;
+pub use error::{Error, Result};
+pub use query::{Bind, Query, Row};
+pub use tx::{System, SystemTx, Tx};
+
+use crate::domain::ids::TenantId;
+use tx::Inner;
+
+/// Which engine is in use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    /// SQLite: the default, a file beside the program.
+    Sqlite,
+    /// PostgreSQL with row-level security.
+    Postgres,
+}
+
+/// A database. Cheap to clone.
+#[derive(Clone, Debug)]
+pub enum Db {
+    /// One writer, several readers, one file.
+    Sqlite {
+        /// Read-only connections.
+        readers: SqlitePool,
+        /// The single writer.
+        writer: SqlitePool,
+    },
+    /// One pool for both.
+    Postgres(PgPool),
+}
+
+impl Db {
+    /// Which engine this is.
+    pub fn engine(&self) -> Engine {
+        match self {
+            Self::Sqlite { .. } => Engine::Sqlite,
+            Self::Postgres(_) => Engine::Postgres,
+        }
+    }
+
+    /// A transaction that reads one tenant's rows: one consistent picture until it ends.
+    pub async fn read(&self, tenant: &TenantId) -> Result<Tx> {
+        Tx::begin(self.begin(Access::Read).await?, tenant).await
+    }
+
+    /// A transaction that changes one tenant's rows.
+    pub async fn write(&self, tenant: &TenantId) -> Result<Tx> {
+        Tx::begin(self.begin(Access::Write).await?, tenant).await
+    }
+
+    /// A transaction that reads system tables.
+    pub async fn system_read(&self) -> Result<SystemTx> {
+        SystemTx::begin(self.begin(Access::Read).await?).await
+    }
+
+    /// A transaction that changes system tables.
+    pub async fn system_write(&self) -> Result<SystemTx> {
+        SystemTx::begin(self.begin(Access::Write).await?).await
+    }
+
+    /// Answers when the database does.
+    pub async fn ping(&self) -> Result<()> {
+        match self {
+            Self::Sqlite { readers, .. } => sqlx::query("SELECT 1").execute(readers).await.map(drop)?,
+            Self::Postgres(pool) => sqlx::query("SELECT 1").execute(pool).await.map(drop)?,
+        }
+        Ok(())
+    }
+
+    /// Closes every connection; SQLite also folds its write-ahead log into the file.
+    pub async fn close(&self) {
+        match self {
+            Self::Sqlite { readers, writer } => {
+                readers.close().await;
+                writer.close().await;
+            }
+            Self::Postgres(pool) => pool.close().await,
+        }
+    }
+
+    /// Begins in a task of its own: a caller that goes away in the middle of BEGIN would otherwise hand an open
+    /// transaction back to the Postgres pool (sqlx #4385), and the next user's writes would vanish with it.
+    async fn begin(&self, access: Access) -> Result<Inner> {
+        match self {
+            // The deferred BEGIN of a reader takes no lock; a writer takes its lock at once, so it never fails half-way.
+            Self::Sqlite { readers, writer } => Ok(Inner::Sqlite(match access {
+                Access::Read => readers.begin().await?,
+                Access::Write => writer.begin_with("BEGIN IMMEDIATE").await?,
+            })),
+            Self::Postgres(pool) => {
+                let pool = pool.clone();
+                let tx = tokio::spawn(async move { pool.begin().await }).await??;
+                Ok(Inner::Postgres(tx))
+            }
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Access {
+    Read,
+    Write,
+}

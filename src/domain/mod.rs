@@ -1,1 +1,5 @@
-//! To be filled.
+//! Plain types and pure rules. No I/O, nothing of the other modules.
+
+pub mod ids;
+pub mod kind;
+pub mod role;

@@ -1,0 +1,213 @@
+//! One SQL text for both engines: the only place with a two-armed match over them.
+//!
+//! A query is written once with `$1…$n`, values are bound in order, rows decode through `sqlx::FromRow`.
+//! Optional filters are appended with [`Query::push`] and [`Query::push_bind`], so that the planner sees only
+//! the conditions that apply.
+
+use std::fmt::Write as _;
+
+use sqlx::{
+    AssertSqlSafe, Encode, FromRow, PgConnection, Postgres, Sqlite, SqliteConnection, Type,
+    postgres::{PgArguments, PgRow},
+    sqlite::{SqliteArguments, SqliteRow},
+};
+
+use super::error::{Error, Result};
+
+/// A connection inside a transaction.
+pub(super) enum Conn<'c> {
+    Sqlite(&'c mut SqliteConnection),
+    Postgres(&'c mut PgConnection),
+}
+
+enum Args {
+    Sqlite(SqliteArguments),
+    Postgres(PgArguments),
+}
+
+/// A row that decodes from both engines. Implemented by `#[derive(sqlx::FromRow)]` and by tuples.
+pub trait Row: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin + 'static {}
+impl<T> Row for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin + 'static {}
+
+/// A value that binds on both engines: `&str`, `String`, `i64`, `bool`, `Option` of these, and our id types.
+pub trait Bind<'v>: Encode<'v, Sqlite> + Type<Sqlite> + Encode<'v, Postgres> + Type<Postgres> + Send {}
+impl<'v, T> Bind<'v> for T where T: Encode<'v, Sqlite> + Type<Sqlite> + Encode<'v, Postgres> + Type<Postgres> + Send {}
+
+/// A query being put together. Runs by one of the `fetch_*` methods or [`Query::execute`].
+#[must_use = "a query does nothing until it is fetched or executed"]
+pub struct Query<'c> {
+    conn: Conn<'c>,
+    sql: String,
+    args: Args,
+    bound: usize,
+    failed: Option<sqlx::error::BoxDynError>,
+}
+
+impl<'c> Query<'c> {
+    pub(super) fn new(conn: Conn<'c>, sql: impl Into<String>) -> Self {
+        let args = match &conn {
+            Conn::Sqlite(_) => Args::Sqlite(SqliteArguments::default()),
+            Conn::Postgres(_) => Args::Postgres(PgArguments::default()),
+        };
+        Self { conn, sql: sql.into(), args, bound: 0, failed: None }
+    }
+
+    /// Binds the next `$n`.
+    pub fn bind<'v>(mut self, value: impl Bind<'v>) -> Self {
+        self.add(value);
+        self
+    }
+
+    /// Appends SQL text. Only literals of ours and whitelisted column names belong here, never input.
+    pub fn push(mut self, sql: &str) -> Self {
+        self.sql.push_str(sql);
+        self
+    }
+
+    /// Appends the next placeholder and binds its value.
+    pub fn push_bind<'v>(mut self, value: impl Bind<'v>) -> Self {
+        self.add(value);
+        let _ = write!(self.sql, "${}", self.bound);
+        self
+    }
+
+    /// Appends `($n, $n+1, …)` with its values: the right side of `IN`. An empty list matches nothing.
+    pub fn push_list<'v>(mut self, values: impl IntoIterator<Item = impl Bind<'v>>) -> Self {
+        self.sql.push('(');
+        let mut first = true;
+        for value in values {
+            if !std::mem::take(&mut first) {
+                self.sql.push(',');
+            }
+            self = self.push_bind(value);
+        }
+        if first {
+            self.sql.push_str("NULL");
+        }
+        self.sql.push(')');
+        self
+    }
+
+    fn add<'v>(&mut self, value: impl Bind<'v>) {
+        use sqlx::Arguments as _;
+        let added = match &mut self.args {
+            Args::Sqlite(args) => args.add(value),
+            Args::Postgres(args) => args.add(value),
+        };
+        self.bound += 1;
+        if let Err(error) = added {
+            self.failed.get_or_insert(error);
+        }
+    }
+
+    fn check(&mut self) -> Result<()> {
+        debug_assert_eq!(
+            highest_placeholder(&self.sql),
+            self.bound,
+            "placeholders and bound values differ in: {}",
+            self.sql
+        );
+        match self.failed.take() {
+            Some(error) => Err(Error::Fault(sqlx::Error::Encode(error))),
+            None => Ok(()),
+        }
+    }
+
+    /// All rows.
+    pub async fn fetch_all<T: Row>(mut self) -> Result<Vec<T>> {
+        self.check()?;
+        Ok(match (self.conn, self.args) {
+            (Conn::Sqlite(conn), Args::Sqlite(args)) => {
+                sqlx::query_as_with(AssertSqlSafe(self.sql), args).fetch_all(conn).await?
+            }
+            (Conn::Postgres(conn), Args::Postgres(args)) => {
+                sqlx::query_as_with(AssertSqlSafe(self.sql), args).fetch_all(conn).await?
+            }
+            _ => return Err(mixed_engines()),
+        })
+    }
+
+    /// The first row, if any.
+    pub async fn fetch_optional<T: Row>(mut self) -> Result<Option<T>> {
+        self.check()?;
+        Ok(match (self.conn, self.args) {
+            (Conn::Sqlite(conn), Args::Sqlite(args)) => {
+                sqlx::query_as_with(AssertSqlSafe(self.sql), args).fetch_optional(conn).await?
+            }
+            (Conn::Postgres(conn), Args::Postgres(args)) => {
+                sqlx::query_as_with(AssertSqlSafe(self.sql), args).fetch_optional(conn).await?
+            }
+            _ => return Err(mixed_engines()),
+        })
+    }
+
+    /// The one row a query must answer, such as an aggregate.
+    pub async fn fetch_one<T: Row>(self) -> Result<T> {
+        self.fetch_optional().await?.ok_or(Error::Fault(sqlx::Error::RowNotFound))
+    }
+
+    /// The single column of the one row.
+    pub async fn fetch_value<T>(self) -> Result<T>
+    where
+        (T,): Row,
+    {
+        self.fetch_one::<(T,)>().await.map(|(value,)| value)
+    }
+
+    /// The single column of the first row, if any.
+    pub async fn fetch_optional_value<T>(self) -> Result<Option<T>>
+    where
+        (T,): Row,
+    {
+        Ok(self.fetch_optional::<(T,)>().await?.map(|(value,)| value))
+    }
+
+    /// The single column of all rows.
+    pub async fn fetch_values<T>(self) -> Result<Vec<T>>
+    where
+        (T,): Row,
+    {
+        Ok(self.fetch_all::<(T,)>().await?.into_iter().map(|(value,)| value).collect())
+    }
+
+    /// Runs a statement; answers how many rows it changed.
+    pub async fn execute(mut self) -> Result<u64> {
+        self.check()?;
+        Ok(match (self.conn, self.args) {
+            (Conn::Sqlite(conn), Args::Sqlite(args)) => {
+                sqlx::query_with(AssertSqlSafe(self.sql), args).execute(conn).await?.rows_affected()
+            }
+            (Conn::Postgres(conn), Args::Postgres(args)) => {
+                sqlx::query_with(AssertSqlSafe(self.sql), args).execute(conn).await?.rows_affected()
+            }
+            _ => return Err(mixed_engines()),
+        })
+    }
+}
+
+fn mixed_engines() -> Error {
+    Error::Fault(sqlx::Error::Configuration("arguments of one engine, connection of the other".into()))
+}
+
+/// The highest `$n` in a query text. Our texts have no `$` inside string literals.
+fn highest_placeholder(sql: &str) -> usize {
+    sql.split('$')
+        .skip(1)
+        .filter_map(|rest| {
+            let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+            rest[..digits].parse().ok()
+        })
+        .max()
+        .unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::highest_placeholder;
+
+    #[test]
+    fn finds_the_highest_placeholder() {
+        assert_eq!(highest_placeholder("SELECT 1"), 0);
+        assert_eq!(highest_placeholder("a = $2 AND b = $10 OR c = $1"), 10);
+    }
+}

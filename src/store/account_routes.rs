@@ -1,0 +1,1 @@
+//! Which project a Stripe account and mode belongs to.

@@ -1,0 +1,1 @@
+//! How many objects of a kind have a status.

@@ -1,0 +1,1 @@
+//! Mirrored customers: lists and details.

@@ -1,0 +1,1 @@
+//! Failed attempts to apply an event.

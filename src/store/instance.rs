@@ -1,0 +1,1 @@
+//! The one row about this installation: first-run set-up.

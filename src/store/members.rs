@@ -1,0 +1,1 @@
+//! Which user is in which tenant, with which role.

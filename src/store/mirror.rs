@@ -1,0 +1,1 @@
+//! What applying an object writes.

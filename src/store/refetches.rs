@@ -1,0 +1,1 @@
+//! Objects to be read again from Stripe.

@@ -1,0 +1,1 @@
+//! Signed-in browsers, by the hash of their cookie.

@@ -1,0 +1,1 @@
+//! The webhook signing secrets of a connection, sealed.

@@ -1,0 +1,1 @@
+//! Mirrored subscriptions and their items.

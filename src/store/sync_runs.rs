@@ -1,0 +1,1 @@
+//! Runs of a backfill, with their types and ranges.

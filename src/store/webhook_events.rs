@@ -1,0 +1,1 @@
+//! Events as they arrived and what became of them.

@@ -1,0 +1,1 @@
+//! The last refused deliveries of a project.

@@ -1,0 +1,1 @@
+//! Which project a webhook URL belongs to.

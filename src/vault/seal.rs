@@ -1,0 +1,266 @@
+//! Sealing and opening: data keys by master keys, secrets by data keys.
+
+use aes_gcm::{
+    Aes256Gcm, Key, Nonce,
+    aead::{Aead, KeyInit, Payload},
+};
+use data_encoding::BASE64URL_NOPAD;
+use secrecy::{ExposeSecret, SecretString};
+use zeroize::Zeroizing;
+
+use super::{keyring::Keyring, token::random_bytes};
+use crate::domain::ids::{ProjectId, TenantId};
+
+/// The format's name, first in every blob and in the associated data.
+const FORMAT: &str = "bf1";
+
+/// Why a blob does not open. Says nothing about its content.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum SealError {
+    /// Not a blob of ours.
+    #[error("not a sealed value")]
+    Malformed,
+    /// Sealed by a master key that is not in the ring. Holds the key's id.
+    #[error("sealed by master key '{0}', which is not in BILLFOLD_MASTER_KEYS or the key file")]
+    UnknownMasterKey(String),
+    /// Sealed by another version of the tenant's data key.
+    #[error("sealed by version {0} of the data key")]
+    WrongDataKey(i64),
+    /// Changed, moved from another row, or an older version put back.
+    #[error("the sealed value does not belong here or was changed")]
+    Rejected,
+}
+
+/// Where a secret belongs. All of it is authenticated with the blob.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    /// The tenant.
+    pub tenant: &'a TenantId,
+    /// The project.
+    pub project: &'a ProjectId,
+    /// Table and column, and the row's id where a project has several: `connections.key`.
+    pub field: &'a str,
+    /// Grows with each replacement, so that an older blob does not open.
+    pub version: i64,
+}
+
+/// A tenant's data key as the database keeps it.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct SealedDataKey {
+    /// The blob, sealed by a master key.
+    pub sealed_data_key: String,
+    /// The data key's version.
+    pub data_key_version: i64,
+}
+
+/// A tenant's data key, open in memory; wiped on drop.
+pub struct DataKey {
+    key: Zeroizing<[u8; 32]>,
+    version: i64,
+    master_key_id: String,
+}
+
+impl Keyring {
+    /// Makes a tenant's first data key, sealed by the primary master key.
+    pub fn new_data_key(&self, tenant: &TenantId) -> Result<SealedDataKey, SealError> {
+        self.seal_data_key(tenant, &Zeroizing::new(random_bytes()), 1)
+    }
+
+    /// Seals a data key by the primary master key.
+    fn seal_data_key(
+        &self,
+        tenant: &TenantId,
+        key: &Zeroizing<[u8; 32]>,
+        version: i64,
+    ) -> Result<SealedDataKey, SealError> {
+        let master = self.primary();
+        let aad = associated(&["bf1-dek", tenant.as_str(), &version.to_string(), master.id()]);
+        Ok(SealedDataKey {
+            sealed_data_key: seal(master.key(), master.id(), version, key.as_slice(), &aad)?,
+            data_key_version: version,
+        })
+    }
+
+    /// Opens a tenant's data key.
+    pub fn open_data_key(&self, tenant: &TenantId, sealed: &SealedDataKey) -> Result<DataKey, SealError> {
+        let blob = Blob::parse(&sealed.sealed_data_key)?;
+        let master =
+            self.find(blob.master_key_id).ok_or_else(|| SealError::UnknownMasterKey(blob.master_key_id.to_owned()))?;
+        let version = sealed.data_key_version;
+        let aad = associated(&["bf1-dek", tenant.as_str(), &version.to_string(), master.id()]);
+        let key: [u8; 32] = blob.open(master.key(), &aad)?.as_slice().try_into().map_err(|_| SealError::Rejected)?;
+        Ok(DataKey { key: Zeroizing::new(key), version, master_key_id: master.id().to_owned() })
+    }
+}
+
+impl DataKey {
+    /// Seals a secret for its place.
+    pub fn seal(&self, place: &Place<'_>, secret: &SecretString) -> Result<String, SealError> {
+        seal(&self.key, &self.master_key_id, self.version, secret.expose_secret().as_bytes(), &self.associated(place))
+    }
+
+    /// Opens a secret that was sealed for this place.
+    pub fn open(&self, place: &Place<'_>, blob: &str) -> Result<SecretString, SealError> {
+        let blob = Blob::parse(blob)?;
+        if blob.data_key_version != self.version {
+            return Err(SealError::WrongDataKey(blob.data_key_version));
+        }
+        let bytes = blob.open(&self.key, &self.associated(place))?;
+        let text = std::str::from_utf8(&bytes).map_err(|_| SealError::Rejected)?;
+        Ok(SecretString::from(text))
+    }
+
+    fn associated(&self, place: &Place<'_>) -> Vec<u8> {
+        associated(&[
+            FORMAT,
+            place.tenant.as_str(),
+            place.project.as_str(),
+            place.field,
+            &place.version.to_string(),
+            &self.version.to_string(),
+        ])
+    }
+}
+
+/// Length-prefixed, so that no two lists of parts read the same.
+fn associated(parts: &[&str]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(parts.iter().map(|part| part.len() + 8).sum());
+    for part in parts {
+        bytes.extend_from_slice(&(part.len() as u64).to_be_bytes());
+        bytes.extend_from_slice(part.as_bytes());
+    }
+    bytes
+}
+
+fn seal(key: &[u8; 32], master_key_id: &str, version: i64, msg: &[u8], aad: &[u8]) -> Result<String, SealError> {
+    let nonce: [u8; 12] = random_bytes();
+    let sealed = Aes256Gcm::new(&Key::<Aes256Gcm>::from(*key))
+        .encrypt(&Nonce::from(nonce), Payload { msg, aad })
+        .map_err(|_| SealError::Rejected)?;
+    Ok(format!(
+        "{FORMAT}.{master_key_id}.{version}.{}.{}",
+        BASE64URL_NOPAD.encode(&nonce),
+        BASE64URL_NOPAD.encode(&sealed)
+    ))
+}
+
+struct Blob<'a> {
+    master_key_id: &'a str,
+    data_key_version: i64,
+    nonce: [u8; 12],
+    sealed: Vec<u8>,
+}
+
+impl<'a> Blob<'a> {
+    fn parse(text: &'a str) -> Result<Self, SealError> {
+        let mut parts = text.split('.');
+        let mut next = || parts.next().ok_or(SealError::Malformed);
+        if next()? != FORMAT {
+            return Err(SealError::Malformed);
+        }
+        let master_key_id = next()?;
+        let data_key_version = next()?.parse().map_err(|_| SealError::Malformed)?;
+        let decode = |part: &str| BASE64URL_NOPAD.decode(part.as_bytes()).map_err(|_| SealError::Malformed);
+        let nonce = decode(next()?)?.try_into().map_err(|_| SealError::Malformed)?;
+        let sealed = decode(next()?)?;
+        match parts.next() {
+            None => Ok(Self { master_key_id, data_key_version, nonce, sealed }),
+            Some(_) => Err(SealError::Malformed),
+        }
+    }
+
+    fn open(&self, key: &[u8; 32], aad: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealError> {
+        Aes256Gcm::new(&Key::<Aes256Gcm>::from(*key))
+            .decrypt(&Nonce::from(self.nonce), Payload { msg: &self.sealed, aad })
+            .map(Zeroizing::new)
+            .map_err(|_| SealError::Rejected)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{DataKey, ExposeSecret, Place, SealError, SecretString};
+    use crate::{
+        domain::ids::{ProjectId, TenantId},
+        vault::{Keyring, new_id},
+    };
+
+    struct Fixture {
+        ring: Keyring,
+        tenants: [TenantId; 2],
+        projects: [ProjectId; 2],
+        keys: Vec<DataKey>,
+    }
+
+    fn fixture() -> Fixture {
+        let ring = Keyring::generate();
+        let tenants: [TenantId; 2] = [new_id(), new_id()];
+        let keys = tenants
+            .iter()
+            .map(|tenant| ring.open_data_key(tenant, &ring.new_data_key(tenant).unwrap()).unwrap())
+            .collect();
+        Fixture { ring, tenants, projects: [new_id(), new_id()], keys }
+    }
+
+    /// Every (tenant, project, field, version) seals the same secret; each blob opens in its own place and in no other.
+    #[test]
+    fn a_swapped_blob_never_opens() {
+        let f = fixture();
+        let mut blobs = Vec::new();
+        for (tenant, key) in f.tenants.iter().zip(&f.keys) {
+            for project in &f.projects {
+                for field in ["connections.key", "connections.token"] {
+                    for version in [1, 2] {
+                        let place = Place { tenant, project, field, version };
+                        blobs.push((key, place, key.seal(&place, &SecretString::from("sk_test_1")).unwrap()));
+                    }
+                }
+            }
+        }
+        for (own, (_, _, blob)) in blobs.iter().enumerate() {
+            for (other, (key, place, _)) in blobs.iter().enumerate() {
+                let opened = key.open(place, blob);
+                if own == other {
+                    assert_eq!(opened.unwrap().expose_secret(), "sk_test_1");
+                } else {
+                    assert_eq!(opened.unwrap_err(), SealError::Rejected);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_data_key_opens_only_for_its_tenant_and_under_its_master_key() {
+        let f = fixture();
+        let sealed = f.ring.new_data_key(&f.tenants[0]).unwrap();
+        assert_eq!(f.ring.open_data_key(&f.tenants[1], &sealed).err(), Some(SealError::Rejected));
+        let stranger = Keyring::generate();
+        assert!(matches!(stranger.open_data_key(&f.tenants[0], &sealed), Err(SealError::UnknownMasterKey(_))));
+    }
+
+    #[test]
+    fn two_seals_of_one_secret_differ() {
+        let f = fixture();
+        let place = Place { tenant: &f.tenants[0], project: &f.projects[0], field: "x", version: 1 };
+        let secret = SecretString::from("same");
+        assert_ne!(f.keys[0].seal(&place, &secret).unwrap(), f.keys[0].seal(&place, &secret).unwrap());
+    }
+
+    proptest! {
+        #[test]
+        fn garbage_never_opens_and_never_panics(text in ".*", position in 0usize..200, letter in "[A-Za-z0-9]") {
+            let f = fixture();
+            let place = Place { tenant: &f.tenants[0], project: &f.projects[0], field: "x", version: 1 };
+            prop_assert!(f.keys[0].open(&place, &text).is_err());
+            let mut blob = f.keys[0].seal(&place, &SecretString::from("secret")).unwrap();
+            let start = "bf1.".len() + blob["bf1.".len()..].find('.').unwrap();
+            let position = start + position % (blob.len() - start);
+            if blob.as_bytes()[position] != letter.as_bytes()[0] {
+                blob.replace_range(position..=position, &letter);
+                prop_assert!(f.keys[0].open(&place, &blob).is_err());
+            }
+        }
+    }
+}
