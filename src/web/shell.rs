@@ -1,0 +1,211 @@
+//! The frame around a page: who is here, where, and what the navigation shows. Every dashboard page embeds a [`Shell`].
+
+use std::sync::{Arc, OnceLock};
+
+use super::csrf::CsrfToken;
+
+/// Light, dark, or as the system has it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Theme {
+    /// As the system has it.
+    #[default]
+    Auto,
+    /// Always light.
+    Light,
+    /// Always dark.
+    Dark,
+}
+
+impl Theme {
+    /// The value of `data-theme-pref`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Light => "light",
+            Self::Dark => "dark",
+        }
+    }
+
+    /// What a browser without script shows.
+    pub fn painted(self) -> &'static str {
+        if self == Self::Dark { "dark" } else { "light" }
+    }
+}
+
+/// The item of the navigation that the page belongs to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Nav {
+    /// A page that is not in the navigation.
+    #[default]
+    None,
+    /// What is connected, counts, health.
+    Overview,
+    /// The customers and one customer.
+    Customers,
+    /// The subscriptions and one subscription.
+    Subscriptions,
+    /// The products with their prices.
+    Products,
+    /// The invoices and one invoice.
+    Invoices,
+    /// The webhook events.
+    Events,
+    /// Backfill and freshness.
+    Sync,
+    /// The project's Stripe account.
+    Connection,
+}
+
+/// An item of the navigation.
+#[derive(Clone, Copy, Debug)]
+pub struct NavItem {
+    /// What it stands for.
+    pub nav: Nav,
+    /// The last part of the address.
+    pub path: &'static str,
+    /// A symbol of the icon sprite.
+    pub icon: &'static str,
+    /// The text.
+    pub label: &'static str,
+}
+
+const fn item(nav: Nav, path: &'static str, icon: &'static str, label: &'static str) -> NavItem {
+    NavItem { nav, path, icon, label }
+}
+
+/// The daily work.
+pub const MAIN_NAV: [NavItem; 5] = [
+    item(Nav::Overview, "", "layout-dashboard", "Overview"),
+    item(Nav::Customers, "customers", "users", "Customers"),
+    item(Nav::Subscriptions, "subscriptions", "repeat", "Subscriptions"),
+    item(Nav::Products, "products", "package", "Products"),
+    item(Nav::Invoices, "invoices", "file-invoice", "Invoices"),
+];
+
+/// What keeps the mirror going.
+pub const DEVELOPER_NAV: [NavItem; 3] = [
+    item(Nav::Events, "events", "webhook", "Events"),
+    item(Nav::Sync, "sync", "refresh", "Sync"),
+    item(Nav::Connection, "connection", "plug-connected", "Connection"),
+];
+
+/// Which kind of Stripe account the project shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// Nothing is connected.
+    #[default]
+    None,
+    /// A test account: no real money.
+    Test,
+    /// Real money.
+    Live,
+}
+
+/// A tenant or project in the switcher.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// Our id.
+    pub id: String,
+    /// The name that people gave it.
+    pub name: String,
+}
+
+/// The frame of a dashboard page.
+#[derive(Clone, Debug)]
+pub struct Shell {
+    /// Light or dark.
+    pub theme: Theme,
+    /// The token that every form and htmx request carries.
+    pub csrf: CsrfToken,
+    /// Unix seconds: what "3 minutes ago" is counted from.
+    pub now: i64,
+    /// The e-mail address of the person.
+    pub email: String,
+    /// The role in this tenant, as a word.
+    pub role: String,
+    /// The tenant of the page.
+    pub tenant: Choice,
+    /// The project of the page; None on pages of the whole tenant.
+    pub project: Option<Choice>,
+    /// The tenants of the person.
+    pub tenants: Vec<Choice>,
+    /// The projects of the tenant.
+    pub projects: Vec<Choice>,
+    /// Test or live.
+    pub mode: Mode,
+    /// What is wrong with the connection, in one sentence.
+    pub alert: Option<String>,
+    /// The item of the navigation to mark.
+    pub active: Nav,
+}
+
+impl Shell {
+    /// The address of a page of this project, `path` without a leading slash.
+    pub fn url(&self, path: &str) -> String {
+        match &self.project {
+            Some(project) => format!("/t/{}/p/{}/{path}", self.tenant.id, project.id),
+            None => format!("/t/{}/{path}", self.tenant.id),
+        }
+    }
+
+    /// The address of another tenant or project.
+    pub fn project_url(&self, project: &str) -> String {
+        format!("/t/{}/p/{project}/", self.tenant.id)
+    }
+
+    /// Up to two letters for the round sign of the account menu.
+    pub fn initials(&self) -> String {
+        initials(self.email.split('@').next().unwrap_or_default())
+    }
+}
+
+/// Up to two letters that stand for a name.
+pub fn initials(name: &str) -> String {
+    let words = name.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
+    words.filter_map(|word| word.chars().next()).take(2).flat_map(char::to_uppercase).collect()
+}
+
+/// The frame of a page outside the dashboard: login, set-up, errors.
+#[derive(Clone, Debug)]
+pub struct PublicShell {
+    /// Light or dark.
+    pub theme: Theme,
+    /// The token of the visitor; None where the page has no form.
+    pub csrf: Option<CsrfToken>,
+}
+
+impl PublicShell {
+    /// For a page without a form.
+    pub fn bare(theme: Theme) -> Self {
+        Self { theme, csrf: None }
+    }
+}
+
+/// Where an extractor leaves the shell, so that an error page can keep the navigation. It travels in the request's extensions.
+#[derive(Clone, Debug, Default)]
+pub struct Frame(Arc<OnceLock<Shell>>);
+
+impl Frame {
+    /// Keeps a copy for a possible error page; the first one counts.
+    pub fn put(&self, shell: &Shell) {
+        self.0.get_or_init(|| shell.clone());
+    }
+
+    /// The shell, when an extractor got that far.
+    pub fn shell(&self) -> Option<&Shell> {
+        self.0.get()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::initials;
+
+    #[test]
+    fn a_sign_has_at_most_two_letters() {
+        assert_eq!(initials("ada.lovelace"), "AL");
+        assert_eq!(initials("Northwind Labs Ltd"), "NL");
+        assert_eq!(initials("özil"), "Ö");
+        assert_eq!(initials("…"), "");
+    }
+}
