@@ -70,7 +70,10 @@ impl Table {
         let hashed = format!("{stem}.{}.{extension}", &hash[..12]);
         let url = format!("/assets/{hashed}");
         let constant = name.to_uppercase().replace(['.', '-'], "_");
-        writeln!(self.constants, "/// URL of `{name}`, with its content hash.\npub const {constant}: &str = \"{url}\";")?;
+        writeln!(
+            self.constants,
+            "/// URL of `{name}`, with its content hash.\npub const {constant}: &str = \"{url}\";"
+        )?;
         self.file(&hashed, |()| Ok(bytes.to_vec()))?;
         if extension != "woff2" {
             self.file(&format!("{hashed}.br"), |()| brotli(bytes))?;
@@ -94,7 +97,9 @@ impl Table {
 
     fn finish(self) -> String {
         let Self { constants, entries, .. } = self;
-        format!("{constants}\n/// Every file and its compressed copies, by name.\npub(super) static FILES: &[(&str, &[u8])] = &[\n{entries}];\n")
+        format!(
+            "{constants}\n/// Every file and its compressed copies, by name.\npub(super) static FILES: &[(&str, &[u8])] = &[\n{entries}];\n"
+        )
     }
 }
 

@@ -39,7 +39,10 @@ pub fn start_logs(filter: &str, format: LogFormat) -> Result<(), tracing_subscri
     for directive in QUIET {
         directives = directives.add_directive(directive.parse()?);
     }
-    let lines = tracing_subscriber::fmt().with_env_filter(directives).with_writer(std::io::stderr).with_span_events(FmtSpan::NONE);
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(directives)
+        .with_writer(std::io::stderr)
+        .with_span_events(FmtSpan::NONE);
     let _already_started = match format {
         LogFormat::Text => lines.with_target(false).try_init(),
         LogFormat::Json => lines.json().flatten_event(true).with_current_span(true).with_span_list(false).try_init(),
@@ -52,7 +55,9 @@ pub fn start_logs(filter: &str, format: LogFormat) -> Result<(), tracing_subscri
 /// # Errors
 /// A recorder is installed already.
 pub fn start_metrics() -> Result<PrometheusHandle, BuildError> {
-    PrometheusBuilder::new().set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)?.install_recorder()
+    PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)?
+        .install_recorder()
 }
 
 /// A handle that no recorder feeds: for a router that is not served, as in tests.

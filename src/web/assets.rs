@@ -24,7 +24,9 @@ include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 /// The routes below `/assets`.
 pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
     let files = ServeDir::with_backend("", Embedded).precompressed_br().precompressed_gzip();
-    let files = ServiceBuilder::new().map_response(|answer: Response<_>| cached(answer.map(axum::body::Body::new))).service(files);
+    let files = ServiceBuilder::new()
+        .map_response(|answer: Response<_>| cached(answer.map(axum::body::Body::new)))
+        .service(files);
     Router::new().nest_service("/assets", files)
 }
 
@@ -102,7 +104,11 @@ impl File for Embed {
 }
 
 impl AsyncRead for Embed {
-    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         Pin::new(&mut self.0).poll_read(context, buffer)
     }
 }

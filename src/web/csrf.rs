@@ -78,7 +78,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for ProtectedForm<T> {
             return Err(Error::CrossOrigin);
         }
         let values = serde_urlencoded::from_bytes(&body);
-        values.map(Self).map_err(|_| Error::invalid("form", "A field of the form is missing or has a value it cannot have."))
+        values
+            .map(Self)
+            .map_err(|_| Error::invalid("form", "A field of the form is missing or has a value it cannot have."))
     }
 }
 
@@ -91,7 +93,9 @@ fn is_form(headers: &HeaderMap) -> bool {
 ///
 /// # Errors
 /// `public_url` is not an origin.
-pub fn same_origin(public_url: &str) -> Result<CsrfLayer<impl Fn(ProtectionError) -> Response + Clone + use<>>, ConfigError> {
+pub fn same_origin(
+    public_url: &str,
+) -> Result<CsrfLayer<impl Fn(ProtectionError) -> Response + Clone + use<>>, ConfigError> {
     let layer = CsrfLayer::new().add_trusted_origin(public_url)?;
     let layer = layer.with_insecure_bypass(|_, uri| Surface::of(uri.path()) != Surface::Html);
     Ok(layer.with_rejection_response(|_| Error::CrossOrigin.into_response()))
@@ -128,7 +132,8 @@ impl VisitorCookie {
 
     /// Middleware for pages without a session: provides the [`CsrfToken`], and the cookie when it is missing.
     pub async fn provide(self, mut request: Request, next: Next) -> Response {
-        let known = super::html::cookie(request.headers(), self.name).filter(|value| value.len() >= 32).map(str::to_owned);
+        let known =
+            super::html::cookie(request.headers(), self.name).filter(|value| value.len() >= 32).map(str::to_owned);
         let secret = known.clone().unwrap_or_else(self.generate);
         request.extensions_mut().insert(CsrfToken::of(&secret));
         let mut answer = next.run(request).await;

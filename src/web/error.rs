@@ -10,6 +10,8 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, Method, StatusCode, header};
 use serde_json::json;
 
+use crate::db;
+
 use super::html::{self, HX_REDIRECT, Wanted};
 use super::shell::{Frame, PublicShell};
 
@@ -214,6 +216,20 @@ impl From<askama::Error> for Error {
     }
 }
 
+impl From<db::Error> for Error {
+    /// A busy or full database is a 503, the rest a fault of ours. A conflict that a person can cause is handled where it is caused.
+    fn from(cause: db::Error) -> Self {
+        match cause {
+            db::Error::Unavailable(_) => {
+                tracing::error!(error = %cause, "request refused");
+                let message = "The database is busy or full. Nothing was changed; try again in a moment.".to_owned();
+                Self::Unavailable { retry_after: 5, message }
+            }
+            _ => Self::internal(cause),
+        }
+    }
+}
+
 impl IntoResponse for Error {
     /// Status and headers only; the body comes from [`render`].
     fn into_response(self) -> Response {
@@ -254,7 +270,8 @@ pub async fn render(mut request: Request, next: Next) -> Response {
     let surface = Surface::of(request.uri().path());
     let wanted = Wanted::of(request.headers());
     let theme = html::theme(request.headers());
-    let target = if request.method() == Method::GET { request.uri().path_and_query().map(ToString::to_string) } else { None };
+    let target =
+        if request.method() == Method::GET { request.uri().path_and_query().map(ToString::to_string) } else { None };
     let request_id = super::middleware::request_id(request.headers()).to_owned();
     let frame = Frame::default(); // an extractor that loads the tenant puts the navigation in here
     request.extensions_mut().insert(frame.clone());

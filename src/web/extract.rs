@@ -1,5 +1,8 @@
 //! What handlers take as arguments. The extractors of axum answer with plain text of their own; these answer with our [`Error`].
 
+use std::convert::Infallible;
+use std::net::{IpAddr, Ipv4Addr};
+
 use axum::body::Bytes;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequest, FromRequestParts, Request};
@@ -10,6 +13,7 @@ use serde::de::DeserializeOwned;
 use tower_http::timeout::TimeoutError;
 
 use super::error::Error;
+use super::middleware::ClientAddress;
 
 /// The parameters of the path. One that cannot be what it should be is an unknown page.
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +46,20 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Query<T> {
     }
 }
 
+/// The address of the client, behind trusted proxies too.
+#[derive(Clone, Copy, Debug)]
+pub struct ClientIp(pub IpAddr);
+
+impl<S: Sync> FromRequestParts<S> for ClientIp {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        // a router that is called without a connection, as in tests, has no peer
+        let known = parts.extensions.get::<ClientAddress>();
+        Ok(Self(known.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |client| client.0)))
+    }
+}
+
 /// The bytes of the body, at most `MAX`, complete within the body time-out.
 #[derive(Clone, Debug)]
 pub struct RawBody<const MAX: usize>(pub Bytes);
@@ -50,7 +68,8 @@ impl<const MAX: usize, S: Sync> FromRequest<S> for RawBody<MAX> {
     type Rejection = Error;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Error> {
-        let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+        let announced =
+            request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
         if announced.is_some_and(|bytes| bytes > MAX as u64) {
             return Err(Error::TooLarge);
         }

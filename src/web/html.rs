@@ -128,7 +128,9 @@ pub fn toast(mut answer: Response, message: &str) -> Response {
 /// The login page, which leads back to `path` afterwards.
 pub fn login_url(path: Option<&str>) -> String {
     match path {
-        Some(path) if path != "/" => format!("/login?{}", serde_urlencoded::to_string([("next", path)]).unwrap_or_default()),
+        Some(path) if path != "/" => {
+            format!("/login?{}", serde_urlencoded::to_string([("next", path)]).unwrap_or_default())
+        }
         _ => "/login".to_owned(),
     }
 }
@@ -173,7 +175,13 @@ struct ErrorFragment<'a> {
 }
 
 /// The body of an error: a fragment for htmx, else a page, with the tenant's navigation when `shell` is known.
-pub fn error_page(error: &Error, request_id: &str, wanted: Wanted, shell: Option<&Shell>, public: PublicShell) -> String {
+pub fn error_page(
+    error: &Error,
+    request_id: &str,
+    wanted: Wanted,
+    shell: Option<&Shell>,
+    public: PublicShell,
+) -> String {
     let rendered = match shell {
         _ if wanted.fragment => ErrorFragment { error, request_id }.render(),
         Some(shell) => InsideError { shell, error, request_id }.render(),
@@ -199,7 +207,10 @@ mod tests {
 
     #[test]
     fn the_way_back_survives_in_the_login_address() {
-        assert_eq!(login_url(Some("/t/ten_1/p/prj_1/customers?q=a&b=c")), "/login?next=%2Ft%2Ften_1%2Fp%2Fprj_1%2Fcustomers%3Fq%3Da%26b%3Dc");
+        assert_eq!(
+            login_url(Some("/t/ten_1/p/prj_1/customers?q=a&b=c")),
+            "/login?next=%2Ft%2Ften_1%2Fp%2Fprj_1%2Fcustomers%3Fq%3Da%26b%3Dc"
+        );
         assert_eq!(login_url(Some("/")), "/login");
         assert_eq!(login_url(None), "/login");
     }

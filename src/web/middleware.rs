@@ -1,10 +1,12 @@
 //! What happens to every request, from the outside in. The order matters; each line says why it stands where it does.
 
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -39,12 +41,29 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
 pub struct Site {
     /// Scheme, host and port, without a path.
     pub public_url: String,
+    /// Reverse proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Arc<[IpAddr]>,
 }
+
+/// The address of the client, in the extensions of every request. Read it through [`super::extract::ClientIp`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClientAddress(pub IpAddr);
 
 impl Site {
     /// Whether browsers come by https: cookies are `Secure` then, and the host is checked.
     pub fn https(&self) -> bool {
         self.public_url.starts_with("https://")
+    }
+
+    /// Who sent the request: the peer, or behind a trusted proxy the last address in `X-Forwarded-For` that is not such a proxy.
+    fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+        let trusted = |address: &IpAddr| self.trusted_proxies.contains(&address.to_canonical());
+        if !trusted(&peer) {
+            return peer;
+        }
+        let lines = headers.get_all("x-forwarded-for").iter().rev().filter_map(|line| line.to_str().ok());
+        let mut hops = lines.flat_map(|line| line.rsplit(',')).map_while(|hop| hop.trim().parse().ok());
+        hops.find(|hop| !trusted(hop)).unwrap_or(peer)
     }
 
     /// Host and port of the public address.
@@ -78,7 +97,8 @@ pub fn apply(router: Router, site: &Site) -> Result<Router, ConfigError> {
         // Innermost: only the handler's own work and the body are timed.
         .layer(from_fn(in_time))
         .layer(RequestBodyTimeoutLayer::new(BODY_TIME));
-    let router = router.fallback(|| async { Error::NotFound }).method_not_allowed_fallback(|| async { Error::MethodNotAllowed });
+    let router =
+        router.fallback(|| async { Error::NotFound }).method_not_allowed_fallback(|| async { Error::MethodNotAllowed });
     Ok(router.layer(layers))
 }
 
@@ -124,7 +144,8 @@ async fn security_headers(State(https): State<bool>, request: Request, next: Nex
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     if https {
-        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000; includeSubDomains"));
+        headers
+            .insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000; includeSubDomains"));
     }
     answer
 }
@@ -154,7 +175,11 @@ fn after_panic(panic: Box<dyn std::any::Any + Send + 'static>) -> Response {
 }
 
 /// Sizes, and on https the host: links are made from the public address, so an answer under another name is never right.
-async fn within_bounds(State(site): State<Site>, request: Request, next: Next) -> Response {
+async fn within_bounds(State(site): State<Site>, mut request: Request, next: Next) -> Response {
+    if let Some(ConnectInfo(peer)) = request.extensions().get::<ConnectInfo<SocketAddr>>() {
+        let client = ClientAddress(site.client(peer.ip(), request.headers()));
+        request.extensions_mut().insert(client);
+    }
     let headers = request.headers();
     if request.uri().path_and_query().is_some_and(|uri| uri.as_str().len() > URI_BYTES) {
         return Error::UriTooLong.into_response();
@@ -176,4 +201,21 @@ async fn in_time(request: Request, next: Next) -> Response {
         let message = "This took too long. Try again in a moment.".to_owned();
         Error::Unavailable { retry_after: 5, message }.into_response()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_trusted_proxy_may_say_who_the_client_is() {
+        let ip = |text: &str| text.parse::<IpAddr>().expect("address");
+        let trusted_proxies = [ip("10.0.0.1"), ip("10.0.0.2")].into();
+        let site = Site { public_url: "https://b.example".to_owned(), trusted_proxies };
+        let mut headers = HeaderMap::new();
+        headers.insert("x-forwarded-for", HeaderValue::from_static("1.2.3.4, 203.0.113.9, 10.0.0.2"));
+        assert_eq!(site.client(ip("198.51.100.1"), &headers), ip("198.51.100.1"));
+        assert_eq!(site.client(ip("10.0.0.1"), &headers), ip("203.0.113.9"));
+        assert_eq!(site.client(ip("10.0.0.1"), &HeaderMap::new()), ip("10.0.0.1"));
+    }
 }

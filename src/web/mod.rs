@@ -14,3 +14,30 @@ pub mod rate_limit;
 pub mod server;
 pub mod shell;
 pub mod ui;
+
+use std::sync::Arc;
+
+use axum::Router;
+use metrics_exporter_prometheus::PrometheusHandle;
+use tower_http::csrf::ConfigError;
+
+use crate::app::App;
+
+/// The whole site: every surface, behind the middleware.
+///
+/// # Errors
+/// The public address of the settings is not an origin.
+pub fn router(app: &App, ready: health::Readiness, metrics: PrometheusHandle) -> Result<Router, ConfigError> {
+    let db = app.db.clone();
+    let database = Arc::new(move || {
+        let db = db.clone();
+        Box::pin(async move { db.ping().await.is_ok() }) as futures_util::future::BoxFuture<'static, bool>
+    });
+    let site = middleware::Site {
+        public_url: app.config.public_url(),
+        trusted_proxies: app.config.trusted_proxies.clone().into(),
+    };
+    let surfaces =
+        Router::new().merge(assets::router()).merge(health::router(health::Health { ready, database, metrics }));
+    middleware::apply(surfaces, &site)
+}

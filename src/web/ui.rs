@@ -58,7 +58,9 @@ pub struct Badge {
 pub fn badge(state: impl AsRef<str>) -> Badge {
     let state = state.as_ref();
     let (tone, icon) = match state {
-        "active" | "paid" | "succeeded" | "done" | "applied" | "processed" | "ok" | "connected" | "enabled" => ("green", "circle-check"),
+        "active" | "paid" | "succeeded" | "done" | "applied" | "processed" | "ok" | "connected" | "enabled" => {
+            ("green", "circle-check")
+        }
         "trialing" | "open" | "pending" | "received" | "queued" => ("blue", "clock"),
         "working" | "running" | "retrying" => ("blue", "refresh"),
         "past_due" | "unpaid" | "incomplete" | "failed" | "requires_action" => ("orange", "alert-triangle"),
@@ -98,7 +100,10 @@ mod tests {
 
     #[test]
     fn a_state_stripe_adds_later_is_shown_as_it_came() {
-        assert_eq!(badge("awaiting_moon"), Badge { label: "Awaiting moon".to_owned(), tone: "grey", icon: "circle-dashed" });
+        assert_eq!(
+            badge("awaiting_moon"),
+            Badge { label: "Awaiting moon".to_owned(), tone: "grey", icon: "circle-dashed" }
+        );
         assert_eq!(badge("past_due").label, "Past due");
     }
 }
