@@ -1,3 +1,8 @@
-//! The integration suite.
+//! The integration suite: stories of a kind of user, told through the real router on both engines, with the stand-in as
+//! Stripe. One binary, so that it links once; one file per feature, named like the feature's other files.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+mod harness;
+
+mod database;
 mod http;

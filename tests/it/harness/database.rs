@@ -1,0 +1,46 @@
+//! A database per test: empty, migrated, and gone when the test ends.
+
+use billfold::db::{Db, Options};
+
+use super::postgres::Clone;
+
+pub use billfold::db::Engine;
+
+/// A migrated database that belongs to one test alone.
+pub struct TestDatabase {
+    /// As `DATABASE_URL` would name it.
+    pub url: String,
+    _holder: Holder,
+}
+
+/// What is removed with the database.
+enum Holder {
+    Folder(#[expect(dead_code, reason = "held for its drop")] tempfile::TempDir),
+    Clone(#[expect(dead_code, reason = "held for its drop")] Clone),
+}
+
+impl TestDatabase {
+    /// Makes one. On SQLite a file in a folder of its own, on Postgres a clone of the migrated template.
+    pub async fn create(engine: Engine) -> Self {
+        match engine {
+            Engine::Sqlite => {
+                let folder = tempfile::tempdir().unwrap();
+                let url = format!("sqlite://{}", folder.path().join("billfold.db").display());
+                let made = Self { url, _holder: Holder::Folder(folder) };
+                let db = made.open().await;
+                db.migrate().await.unwrap();
+                db.close().await;
+                made
+            }
+            Engine::Postgres => {
+                let clone = Clone::create().await;
+                Self { url: clone.url.clone(), _holder: Holder::Clone(clone) }
+            }
+        }
+    }
+
+    /// Opens it with a small pool.
+    pub async fn open(&self) -> Db {
+        Db::connect(&Options { url: self.url.clone(), connections: 6 }).await.unwrap()
+    }
+}

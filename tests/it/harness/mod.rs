@@ -1,0 +1,38 @@
+//! What every story stands on: an engine, a database of its own, a running site, and the people who use it.
+//!
+//! ```ignore
+//! both_engines!(a_viewer_reads_customers);
+//!
+//! async fn a_viewer_reads_customers(engine: Engine) {
+//!     let site = Site::start(engine).await;
+//!     let page = site.user(Role::Viewer).await.get("customers").await.expect(200);
+//!     assert!(page.text().contains("No customers yet"));
+//! }
+//! ```
+
+mod database;
+mod postgres;
+
+pub use database::{Engine, TestDatabase};
+
+/// Runs each named story on both engines, as the tests `name::sqlite` and `name::postgres`.
+macro_rules! both_engines {
+    ($($(#[$attribute:meta])* $story:ident),+ $(,)?) => { $(
+        mod $story {
+            use crate::harness::Engine;
+
+            $(#[$attribute])*
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn sqlite() {
+                Box::pin(super::$story(Engine::Sqlite)).await;
+            }
+
+            $(#[$attribute])*
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                Box::pin(super::$story(Engine::Postgres)).await;
+            }
+        }
+    )+ };
+}
+pub(crate) use both_engines;
