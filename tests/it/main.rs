@@ -6,3 +6,4 @@ mod harness;
 
 mod database;
 mod http;
+mod serving;

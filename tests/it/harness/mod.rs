@@ -10,10 +10,14 @@
 //! }
 //! ```
 
+mod answer;
 mod database;
 mod postgres;
+mod site;
+mod visitor;
 
 pub use database::{Engine, TestDatabase};
+pub use site::Site;
 
 /// Runs each named story on both engines, as the tests `name::sqlite` and `name::postgres`.
 macro_rules! both_engines {
