@@ -2,4 +2,5 @@
 
 pub mod ids;
 pub mod kind;
+pub mod mode;
 pub mod role;

@@ -1,0 +1,242 @@
+//! A client speaks for one key. It is cheap to clone; the connections, and the rate of each account, are shared by all.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use moka::future::Cache;
+use serde::de::DeserializeOwned;
+use stripe_client_core::{CustomizedStripeRequest, RequestBuilder, RequestStrategy, StripeClient, StripeMethod};
+
+use super::{
+    error::Error,
+    key::Key,
+    limit::{Bucket, Buckets, Rates},
+    retry::{self, Patience},
+    transport::{Credentials, Http},
+};
+use crate::{
+    clock::Clock,
+    domain::ids::{ProjectId, TenantId},
+    vault::{hash_token, new_token},
+};
+
+/// Makes clients and keeps one per connection. Cheap to clone.
+#[derive(Clone)]
+pub struct Clients {
+    http: Http,
+    base: Arc<str>,
+    clock: Clock,
+    buckets: Buckets,
+    kept: Cache<(TenantId, ProjectId), Kept>,
+}
+
+/// A kept client, and the version of the key that it speaks for.
+#[derive(Clone)]
+struct Kept {
+    credential_version: i64,
+    client: Client,
+}
+
+/// Connections whose clients are kept in memory.
+const MOST_KEPT: u64 = 1_000;
+
+impl Clients {
+    /// Makes the shared parts. `base` is where Stripe is, without a path.
+    pub fn new(base: &str, rates: Rates, clock: Clock) -> Result<Self, rustls::Error> {
+        let kept = Cache::builder().max_capacity(MOST_KEPT).time_to_idle(std::time::Duration::from_secs(600)).build();
+        Ok(Self { http: Http::new()?, base: base.into(), clock, buckets: Buckets::new(rates), kept })
+    }
+
+    /// The kept client of a connection, when it speaks for this version of the key.
+    pub async fn kept(&self, tenant: &TenantId, project: &ProjectId, credential_version: i64) -> Option<Client> {
+        let kept = self.kept.get(&(tenant.clone(), project.clone())).await?;
+        (kept.credential_version == credential_version).then_some(kept.client)
+    }
+
+    /// Makes and keeps the client of a connection. It takes its permits from the bucket of `account`.
+    pub async fn keep(
+        &self,
+        (tenant, project): (&TenantId, &ProjectId),
+        credential_version: i64,
+        key: Key,
+        account: Option<&str>,
+    ) -> Client {
+        let client = self.client(key, account.unwrap_or(project.as_str()), Patience::BACKGROUND).await;
+        let kept = Kept { credential_version, client: client.clone() };
+        self.kept.insert((tenant.clone(), project.clone()), kept).await;
+        client
+    }
+
+    /// Drops a connection's client: its key was replaced or destroyed.
+    pub async fn forget(&self, tenant: &TenantId, project: &ProjectId) {
+        self.kept.invalidate(&(tenant.clone(), project.clone())).await;
+    }
+
+    /// A client for a key that a person just pasted and whose account is not known yet.
+    pub async fn candidate(&self, key: Key) -> Client {
+        let unknown_account = hash_token(secrecy::ExposeSecret::expose_secret(key.secret()));
+        self.client(key, &unknown_account, Patience::INTERACTIVE).await
+    }
+
+    async fn client(&self, key: Key, account: &str, patience: Patience) -> Client {
+        let bucket = self.buckets.of(account, key.mode()).await;
+        let shared =
+            Shared { http: self.http.clone(), base: Arc::clone(&self.base), clock: self.clock.clone(), key, bucket };
+        Client { shared: Arc::new(shared), patience }
+    }
+}
+
+/// Speaks for one key.
+#[derive(Clone)]
+pub struct Client {
+    shared: Arc<Shared>,
+    patience: Patience,
+}
+
+struct Shared {
+    http: Http,
+    base: Arc<str>,
+    clock: Clock,
+    key: Key,
+    bucket: Bucket,
+}
+
+/// A decoded answer.
+#[derive(Debug)]
+pub struct Answered<T> {
+    /// What Stripe sent.
+    pub value: T,
+    /// The unix second that the answer is proven for: Stripe's `Date` header.
+    pub as_of: i64,
+}
+
+impl Client {
+    /// The same client with another patience.
+    #[must_use]
+    pub fn with_patience(&self, patience: Patience) -> Self {
+        Self { shared: Arc::clone(&self.shared), patience }
+    }
+
+    /// The key that the client speaks for.
+    pub fn key(&self) -> &Key {
+        &self.shared.key
+    }
+
+    /// Unix seconds, for answers that carry no date of their own.
+    pub(super) fn now(&self) -> i64 {
+        self.shared.clock.now()
+    }
+
+    /// Sends a request, with retries, and decodes its answer as JSON. An answer that does not decode counts as broken on
+    /// its way and is asked for again.
+    pub(super) async fn call<T: DeserializeOwned>(&self, request: &RequestBuilder) -> Result<Answered<T>, Error> {
+        self.call_with(request, None, |body| serde_json::from_slice(body)).await
+    }
+
+    /// [`Client::call`] with an own idempotency key and an own way to decode.
+    async fn call_with<T>(
+        &self,
+        request: &RequestBuilder,
+        idempotency_key: Option<String>,
+        decode: impl Fn(&Bytes) -> serde_json::Result<T>,
+    ) -> Result<Answered<T>, Error> {
+        // One key for all tries: Stripe does a write once, however often its answer is lost.
+        let key = match request.method {
+            StripeMethod::Post => Some(idempotency_key.unwrap_or_else(new_token)),
+            StripeMethod::Get | StripeMethod::Delete => None,
+        };
+        let mut attempt = 0;
+        loop {
+            self.shared.bucket.permit().await;
+            let failure = match self.attempt(request, key.as_deref(), &decode).await {
+                Ok(answered) => return Ok(answered),
+                Err(failure) => failure,
+            };
+            attempt += 1;
+            let wait = if failure.retry { self.patience.wait(attempt, failure.retry_after) } else { None };
+            let Some(wait) = wait else { return Err(failure.error) };
+            tracing::debug!(attempt, error = %failure.error, path = request.path, "calling Stripe again");
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    async fn attempt<T>(
+        &self,
+        request: &RequestBuilder,
+        idempotency_key: Option<&str>,
+        decode: &impl Fn(&Bytes) -> serde_json::Result<T>,
+    ) -> Result<Answered<T>, Failure> {
+        let Shared { http, base, clock, key, .. } = &*self.shared;
+        let asked_at = clock.now();
+        let credentials = Credentials { base, key: key.secret(), idempotency_key };
+        let answer = http.exchange(request, &credentials, &self.patience).await.map_err(Failure::connection)?;
+        if answer.status.is_success() {
+            // Without a Date the answer is at least as new as the question.
+            let as_of = answer.headers.get(http::header::DATE).and_then(unix_seconds).unwrap_or(asked_at);
+            return match decode(&answer.body) {
+                Ok(value) => Ok(Answered { value, as_of }),
+                Err(error) => Err(Failure::unreadable(&error)),
+            };
+        }
+        let request_id = answer.headers.get("request-id").and_then(|id| id.to_str().ok()).map(ToOwned::to_owned);
+        Err(Failure {
+            error: Error::from_answer(answer.status.as_u16(), &answer.body, request_id),
+            retry: retry::is_worth_retrying(answer.status, &answer.headers),
+            retry_after: retry::retry_after(&answer.headers),
+        })
+    }
+}
+
+/// A failed try.
+struct Failure {
+    error: Error,
+    retry: bool,
+    retry_after: Option<std::time::Duration>,
+}
+
+impl Failure {
+    fn connection(text: String) -> Self {
+        Self { error: Error::Unreachable(text), retry: true, retry_after: None }
+    }
+
+    fn unreadable(error: &serde_json::Error) -> Self {
+        Self { error: Error::Unreadable(error.to_string()), retry: true, retry_after: None }
+    }
+}
+
+/// Every typed request of async-stripe goes through the same transport: `.send(&client)`.
+impl StripeClient for Client {
+    type Err = Error;
+
+    async fn execute(&self, request: CustomizedStripeRequest) -> Result<Bytes, Error> {
+        let (request, overrides) = request.into_pieces();
+        let idempotency_key = match overrides.request_strategy {
+            Some(RequestStrategy::Idempotent(key)) => Some(key.into_inner()),
+            _ => None,
+        };
+        let answered = self
+            .call_with(&request, idempotency_key, |body| {
+                serde_json::from_slice::<serde::de::IgnoredAny>(body).map(|_| body.clone())
+            })
+            .await?;
+        Ok(answered.value)
+    }
+}
+
+/// Unix seconds of an HTTP date (RFC 9110: `Sun, 06 Nov 1994 08:49:37 GMT`).
+fn unix_seconds(date: &http::HeaderValue) -> Option<i64> {
+    use time::format_description::well_known::Rfc2822;
+    Some(time::OffsetDateTime::parse(date.to_str().ok()?, &Rfc2822).ok()?.unix_timestamp())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::unix_seconds;
+
+    #[test]
+    fn the_date_header_reads_as_unix_seconds() {
+        let date = http::HeaderValue::from_static("Sun, 06 Nov 1994 08:49:37 GMT");
+        assert_eq!(unix_seconds(&date), Some(784_111_777));
+        assert_eq!(unix_seconds(&http::HeaderValue::from_static("yesterday")), None);
+    }
+}

@@ -1,0 +1,135 @@
+//! What billfold needs from a restricted key, and why. The form, the link to Stripe's key page, the check and the
+//! documentation all read this one table.
+
+use super::{client::Client, error::Error, list::ListParams};
+use crate::domain::{kind::Kind, mode::Mode};
+
+/// One permission of a restricted key.
+#[derive(Clone, Copy, Debug)]
+pub struct Permission {
+    /// As Stripe's key page words it, such as `Customers`.
+    pub resource: &'static str,
+    /// Stripe's name, such as `rak_customer_read`.
+    pub name: &'static str,
+    /// Read or write.
+    pub access: Access,
+    /// Whether billfold works without it.
+    pub need: Need,
+    /// What it is for.
+    pub purpose: &'static str,
+    /// How the key is asked whether it has it.
+    pub probe: Probe,
+}
+
+/// What a permission allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Looking.
+    Read,
+    /// Looking and changing.
+    Write,
+}
+
+impl Access {
+    /// As Stripe's key page words it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "Read",
+            Self::Write => "Write",
+        }
+    }
+}
+
+/// Whether a key without the permission is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// The mirror cannot be built without it.
+    Required,
+    /// There is another way, by hand.
+    Optional,
+}
+
+/// The call that shows whether a key has a permission.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Probe {
+    /// Lists one object.
+    List(Kind),
+    /// Reads the account.
+    Account,
+    /// Makes the webhook endpoint: a write cannot be tried without doing it.
+    CreateEndpoint,
+}
+
+const fn read(resource: &'static str, name: &'static str, kind: Kind, purpose: &'static str) -> Permission {
+    Permission { resource, name, access: Access::Read, need: Need::Required, purpose, probe: Probe::List(kind) }
+}
+
+/// Every permission that billfold uses. Names from docs.stripe.com/keys/permissions-reference; prices are still called plans there.
+pub const PERMISSIONS: &[Permission] = &[
+    read("Customers", "rak_customer_read", Kind::Customer, "names and e-mail addresses"),
+    read("Products", "rak_product_read", Kind::Product, "what you sell"),
+    read("Prices", "rak_plan_read", Kind::Price, "what it costs"),
+    read("Subscriptions", "rak_subscription_read", Kind::Subscription, "who subscribes to what"),
+    read("Invoices", "rak_invoice_read", Kind::Invoice, "what was billed"),
+    read("Charges and refunds", "rak_charge_read", Kind::Charge, "what was paid"),
+    Permission {
+        resource: "Webhook endpoints",
+        name: "rak_webhook_write",
+        access: Access::Write,
+        need: Need::Optional,
+        purpose: "lets billfold set up its own webhook endpoint; without it you do that by hand",
+        probe: Probe::CreateEndpoint,
+    },
+    Permission {
+        resource: "Account",
+        name: "rak_connected_account_read",
+        access: Access::Read,
+        need: Need::Optional,
+        purpose: "shows the account's name and proves that a new key belongs to the same account",
+        probe: Probe::Account,
+    },
+];
+
+/// Stripe's page for a new restricted key, with every permission ticked.
+pub fn key_page(mode: Mode) -> String {
+    let area = match mode {
+        Mode::Live => "",
+        Mode::Test => "test/",
+    };
+    let mut url = format!("https://dashboard.stripe.com/{area}apikeys/create?name=billfold");
+    for permission in PERMISSIONS {
+        url.push_str("&permissions[]=");
+        url.push_str(permission.name);
+    }
+    url
+}
+
+impl Client {
+    /// Lists one object of a kind: shows that the key is good and may read them.
+    pub async fn probe_list(&self, kind: Kind) -> Result<(), Error> {
+        self.list(kind, &ListParams { limit: 1, ..ListParams::default() }).await.map(drop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Need, PERMISSIONS, Probe, key_page};
+    use crate::domain::{kind::Kind, mode::Mode};
+
+    #[test]
+    fn every_mirrored_kind_has_its_required_permission() {
+        for kind in Kind::ALL {
+            let permission = PERMISSIONS.iter().find(|permission| permission.probe == Probe::List(kind)).unwrap();
+            assert_eq!(permission.need, Need::Required);
+        }
+    }
+
+    #[test]
+    fn the_link_ticks_them_all() {
+        let url = key_page(Mode::Test);
+        assert!(url.starts_with("https://dashboard.stripe.com/test/apikeys/create?"));
+        for permission in PERMISSIONS {
+            assert!(url.contains(&format!("permissions[]={}", permission.name)), "{}", permission.name);
+        }
+    }
+}
