@@ -1,1 +1,53 @@
-//! The businesses.
+//! The businesses. A system table: it holds no customer data.
+
+use crate::{
+    db::{Result, System},
+    domain::ids::TenantId,
+    vault::SealedDataKey,
+};
+
+/// Adds a tenant with its sealed data key. `created` in unix seconds.
+pub async fn insert(tx: &mut impl System, id: &TenantId, name: &str, key: &SealedDataKey, created: i64) -> Result<()> {
+    tx.system("INSERT INTO tenants (id, name, sealed_data_key, data_key_version, created) VALUES ($1, $2, $3, $4, $5)")
+        .bind(id)
+        .bind(name)
+        .bind(&key.sealed_data_key)
+        .bind(key.data_key_version)
+        .bind(created)
+        .execute()
+        .await?;
+    Ok(())
+}
+
+/// The oldest tenant of this name.
+pub async fn by_name(tx: &mut impl System, name: &str) -> Result<Option<TenantId>> {
+    tx.system("SELECT id FROM tenants WHERE name = $1 ORDER BY created, id LIMIT 1")
+        .bind(name)
+        .fetch_optional_value()
+        .await
+}
+
+/// The tenant's data key, sealed.
+pub async fn data_key(tx: &mut impl System, id: &TenantId) -> Result<Option<SealedDataKey>> {
+    tx.system("SELECT sealed_data_key, data_key_version FROM tenants WHERE id = $1").bind(id).fetch_optional().await
+}
+
+/// Every tenant, oldest first: for the worker, key rotation and the self-test.
+pub async fn all(tx: &mut impl System) -> Result<Vec<TenantId>> {
+    tx.system("SELECT id FROM tenants ORDER BY created, id").fetch_values().await
+}
+
+/// A tenant's sealed data key with its owner.
+#[derive(sqlx::FromRow)]
+pub struct OwnedDataKey {
+    /// The tenant.
+    pub id: TenantId,
+    /// Its data key.
+    #[sqlx(flatten)]
+    pub key: SealedDataKey,
+}
+
+/// Every tenant's data key, sealed: for the self-test at start.
+pub async fn data_keys(tx: &mut impl System) -> Result<Vec<OwnedDataKey>> {
+    tx.system("SELECT id, sealed_data_key, data_key_version FROM tenants ORDER BY created, id").fetch_all().await
+}

@@ -43,7 +43,7 @@ const MOST_KEPT: u64 = 1_000;
 impl Clients {
     /// Makes the shared parts. `base` is where Stripe is, without a path.
     pub fn new(base: &str, rates: Rates, clock: Clock) -> Result<Self, rustls::Error> {
-        let kept = Cache::builder().max_capacity(MOST_KEPT).time_to_idle(std::time::Duration::from_secs(600)).build();
+        let kept = Cache::builder().max_capacity(MOST_KEPT).time_to_idle(std::time::Duration::from_mins(10)).build();
         Ok(Self { http: Http::new()?, base: base.into(), clock, buckets: Buckets::new(rates), kept })
     }
 

@@ -49,7 +49,7 @@ pub(super) struct Buckets {
 
 impl Buckets {
     pub(super) fn new(rates: Rates) -> Self {
-        let buckets = Cache::builder().max_capacity(10_000).time_to_idle(std::time::Duration::from_secs(600)).build();
+        let buckets = Cache::builder().max_capacity(10_000).time_to_idle(std::time::Duration::from_mins(10)).build();
         Self { rates, buckets }
     }
 

@@ -84,7 +84,7 @@ mod tests {
         }
         assert_eq!(patience.wait(5, None), None);
         assert!(patience.wait(1, Some(Duration::from_secs(3))).unwrap() >= Duration::from_secs(3));
-        assert_eq!(patience.wait(1, Some(Duration::from_secs(3_600))), None);
+        assert_eq!(patience.wait(1, Some(Duration::from_hours(1))), None);
     }
 
     #[test]

@@ -50,7 +50,7 @@ impl Http {
             .wrap_connector(tcp);
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(Duration::from_secs(60))
+            .pool_idle_timeout(Duration::from_mins(1))
             .timer(TokioTimer::new())
             .http2_keep_alive_interval(Duration::from_secs(20))
             .build(tls);

@@ -1,7 +1,5 @@
 //! A running billfold: the real router behind the real accept loop on a real socket.
 
-use std::sync::Arc;
-
 use billfold::{
     app::App,
     clock::Clock,
@@ -50,13 +48,7 @@ impl Site {
         let address = listener.local_addr().unwrap().to_string();
         let settings =
             Settings::parse_from(["billfold", "--bind", address.as_str(), "--database-url", database.url.as_str()]);
-        let app = App {
-            db: database.open().await,
-            clock,
-            keyring: Arc::new(Keyring::generate()),
-            config: Arc::new(settings.config),
-            wake: Arc::default(),
-        };
+        let app = App::new(database.open().await, clock, Keyring::generate(), settings.config).unwrap();
         let (ready, stop) = (Readiness::default(), CancellationToken::new());
         let router = web::router(&app, ready.clone(), telemetry::unused_metrics()).unwrap();
         ready.started();

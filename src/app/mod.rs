@@ -1,0 +1,43 @@
+//! What is built once and handed to every use case.
+
+mod connection;
+mod start;
+
+use std::sync::Arc;
+
+pub use connection::ConnectionError;
+pub use start::StartError;
+
+use crate::{
+    clock::Clock,
+    config::Config,
+    db::Db,
+    stripe::{Clients, Rates},
+    vault::Keyring,
+};
+
+/// The program's parts. Cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    /// The database.
+    pub db: Db,
+    /// The time.
+    pub clock: Clock,
+    /// The master keys.
+    pub keyring: Arc<Keyring>,
+    /// The settings.
+    pub config: Arc<Config>,
+    /// Makes and keeps the clients that speak to Stripe.
+    pub stripe: Clients,
+    /// Tells this process's workers that a job became due.
+    pub wake: Arc<tokio::sync::Notify>,
+}
+
+impl App {
+    /// Puts the parts together.
+    pub fn new(db: Db, clock: Clock, keyring: Keyring, config: Config) -> Result<Self, StartError> {
+        let rates = Rates { live: config.stripe_live_rate, test: config.stripe_test_rate };
+        let stripe = Clients::new(&config.stripe_api_base, rates, clock.clone())?;
+        Ok(Self { db, clock, keyring: Arc::new(keyring), config: Arc::new(config), stripe, wake: Arc::default() })
+    }
+}
