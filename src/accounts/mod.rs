@@ -1,1 +1,80 @@
-//! To be filled.
+//! People: who may come in, and what they own. The rules stand here; cookies and pages are `web`'s.
+
+pub mod email;
+pub mod login;
+pub mod passwords;
+pub mod projects;
+pub mod setup;
+pub mod signup;
+pub mod throttle;
+
+use crate::{db, vault::SealError};
+
+/// Why something with people was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A value is wrong. The text is for the person who sent it and never repeats the value.
+    #[error("{message}")]
+    Invalid {
+        /// The field.
+        field: &'static str,
+        /// What it must look like.
+        message: &'static str,
+    },
+    /// Too many failed tries.
+    #[error("too many tries, wait {retry_after} seconds")]
+    Throttled {
+        /// Seconds.
+        retry_after: i64,
+    },
+    /// More passwords are being checked than this machine can take at once.
+    #[error("too many logins at once")]
+    Busy,
+    /// The set-up is done, or the link is not the current one.
+    #[error("the set-up link is not valid")]
+    SetupClosed,
+    /// The password could not be hashed or a hash not be read: a fault of ours.
+    #[error("password hashing failed: {0}")]
+    Hash(String),
+    /// The tenant's data key could not be sealed.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    /// The database.
+    #[error(transparent)]
+    Db(#[from] db::Error),
+}
+
+/// The result of a use case about people.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+fn invalid<T>(field: &'static str, message: &'static str) -> Result<T> {
+    Err(Error::Invalid { field, message })
+}
+
+/// A name of a tenant, project or person: something to read, of a length that fits on a page.
+fn name(field: &'static str, text: &str) -> Result<String> {
+    let text = text.trim();
+    if text.is_empty() {
+        return invalid(field, "Enter a name.");
+    }
+    if text.chars().count() > 80 {
+        return invalid(field, "Use at most 80 characters.");
+    }
+    if text.chars().any(char::is_control) {
+        return invalid(field, "Use a name without line breaks or other control characters.");
+    }
+    Ok(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::name;
+
+    #[test]
+    fn a_name_is_trimmed_and_of_one_line() {
+        assert_eq!(name("name", "  Acme Coffee ").ok().as_deref(), Some("Acme Coffee"));
+        for wrong in ["", "   ", "a\nb", &"x".repeat(81)] {
+            assert!(name("name", wrong).is_err(), "{wrong:?}");
+        }
+    }
+}

@@ -1,1 +1,40 @@
-//! The one row about this installation: first-run set-up.
+//! The one row about this installation: whether it has been set up.
+
+use crate::db::{Result, System};
+
+/// Where the set-up stands.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Setup {
+    /// SHA-256 of the token in the one-time link.
+    pub setup_token_hash: Option<String>,
+    /// Unix seconds; once set, the set-up is closed for good.
+    pub setup_finished_at: Option<i64>,
+}
+
+/// Reads it.
+pub async fn setup(tx: &mut impl System) -> Result<Setup> {
+    tx.system("SELECT setup_token_hash, setup_finished_at FROM instance WHERE id = 1").fetch_one().await
+}
+
+/// Stores the token of a new link; false when the set-up is closed.
+pub async fn set_setup_token(tx: &mut impl System, token_hash: &str) -> Result<bool> {
+    let changed = tx
+        .system("UPDATE instance SET setup_token_hash = $1 WHERE id = 1 AND setup_finished_at IS NULL")
+        .bind(token_hash)
+        .execute()
+        .await?;
+    Ok(changed == 1)
+}
+
+/// Closes the set-up for good; true for the one caller that closed it.
+pub async fn finish_setup(tx: &mut impl System, now: i64) -> Result<bool> {
+    let changed = tx
+        .system(
+            "UPDATE instance SET setup_finished_at = $1, setup_token_hash = NULL
+             WHERE id = 1 AND setup_finished_at IS NULL",
+        )
+        .bind(now)
+        .execute()
+        .await?;
+    Ok(changed == 1)
+}

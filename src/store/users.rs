@@ -1,1 +1,76 @@
-//! The people who log in.
+//! The people who log in. A system table: reached before a tenant is known.
+
+use crate::{
+    db::{Result, System},
+    domain::ids::UserId,
+};
+
+/// A person. `Debug` leaves the password hash out.
+#[derive(Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct User {
+    /// The id.
+    pub id: UserId,
+    /// Normalised: trimmed, lower case.
+    pub email: String,
+    /// What the person is called; may be empty.
+    pub name: String,
+    /// argon2id, as a PHC string.
+    pub password_hash: String,
+    /// Raised to end every session of the person.
+    pub session_version: i64,
+    /// Unix seconds; a disabled person cannot log in and loses every session.
+    pub disabled_at: Option<i64>,
+}
+
+impl std::fmt::Debug for User {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("User").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+const COLUMNS: &str = "SELECT id, email, name, password_hash, session_version, disabled_at FROM users";
+
+/// Adds a person; a known e-mail address is a conflict. `created` in unix seconds.
+pub async fn insert(tx: &mut impl System, user: &User, created: i64) -> Result<()> {
+    tx.system(
+        "INSERT INTO users (id, email, name, password_hash, session_version, created, disabled_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+    )
+    .bind(&user.id)
+    .bind(&user.email)
+    .bind(&user.name)
+    .bind(&user.password_hash)
+    .bind(user.session_version)
+    .bind(created)
+    .bind(user.disabled_at)
+    .execute()
+    .await?;
+    Ok(())
+}
+
+/// The person with this normalised e-mail address.
+pub async fn by_email(tx: &mut impl System, email: &str) -> Result<Option<User>> {
+    tx.system(format!("{COLUMNS} WHERE email = $1")).bind(email).fetch_optional().await
+}
+
+/// The person with this id.
+pub async fn by_id(tx: &mut impl System, id: &UserId) -> Result<Option<User>> {
+    tx.system(format!("{COLUMNS} WHERE id = $1")).bind(id).fetch_optional().await
+}
+
+/// Whether anybody exists.
+pub async fn any(tx: &mut impl System) -> Result<bool> {
+    Ok(tx.system("SELECT 1 FROM users LIMIT 1").fetch_optional_value::<i32>().await?.is_some())
+}
+
+/// Replaces a password hash, unless it changed in between.
+pub async fn replace_password_hash(tx: &mut impl System, user: &User, hash: &str) -> Result<bool> {
+    let changed = tx
+        .system("UPDATE users SET password_hash = $1 WHERE id = $2 AND password_hash = $3")
+        .bind(hash)
+        .bind(&user.id)
+        .bind(&user.password_hash)
+        .execute()
+        .await?;
+    Ok(changed == 1)
+}

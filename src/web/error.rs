@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, Method, StatusCode, header};
 use serde_json::json;
 
+use crate::accounts;
 use crate::db;
 
 use super::html::{self, HX_REDIRECT, Wanted};
@@ -213,6 +214,26 @@ impl Error {
 impl From<askama::Error> for Error {
     fn from(cause: askama::Error) -> Self {
         Self::internal(format_args!("a template did not render: {cause}"))
+    }
+}
+
+impl From<accounts::Error> for Error {
+    fn from(cause: accounts::Error) -> Self {
+        match cause {
+            accounts::Error::Invalid { field, message } => Self::invalid(field, message),
+            accounts::Error::Throttled { retry_after } => {
+                Self::TooManyRequests { retry_after: u64::try_from(retry_after).unwrap_or(1) }
+            }
+            accounts::Error::Busy => Self::Unavailable {
+                retry_after: 2,
+                message: "Many people are signing in. Try again in a moment.".to_owned(),
+            },
+            accounts::Error::SetupClosed => {
+                Self::Gone("The set-up is finished, or this link is not the current one.".to_owned())
+            }
+            accounts::Error::Db(cause) => cause.into(),
+            accounts::Error::Hash(_) | accounts::Error::Seal(_) => Self::internal(cause),
+        }
     }
 }
 

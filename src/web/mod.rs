@@ -3,8 +3,10 @@
 //! Reading order: [`server`] accepts, [`middleware`] says what happens to every request, [`extract`] and [`csrf`] hand values to a
 //! handler, [`html`] and [`shell`] make its page, [`error`] is everything else it may answer.
 
+pub mod access;
 pub mod assets;
 pub mod csrf;
+pub mod dashboard;
 pub mod error;
 pub mod extract;
 pub mod health;
@@ -12,6 +14,7 @@ pub mod html;
 pub mod middleware;
 pub mod rate_limit;
 pub mod server;
+pub mod session;
 pub mod shell;
 pub mod ui;
 

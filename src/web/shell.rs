@@ -3,6 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use super::csrf::CsrfToken;
+use crate::domain::role::Role;
 
 /// Light, dark, or as the system has it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -121,8 +122,8 @@ pub struct Shell {
     pub now: i64,
     /// The e-mail address of the person.
     pub email: String,
-    /// The role in this tenant, as a word.
-    pub role: String,
+    /// The role in this tenant.
+    pub role: Role,
     /// The tenant of the page.
     pub tenant: Choice,
     /// The project of the page; None on pages of the whole tenant.
@@ -148,7 +149,12 @@ impl Shell {
         }
     }
 
-    /// The address of another tenant or project.
+    /// Whether the person may do what needs `role`: for hiding buttons. The extractor of the handler is what refuses.
+    pub fn may(&self, role: Role) -> bool {
+        self.role >= role
+    }
+
+    /// The address of another project of the tenant.
     pub fn project_url(&self, project: &str) -> String {
         format!("/t/{}/p/{project}/", self.tenant.id)
     }

@@ -1,0 +1,129 @@
+//! Makes people and tenants: for the set-up page, `billfold user create` and the demo.
+
+use secrecy::SecretString;
+
+use super::{Error, Result, email, name, passwords};
+use crate::{
+    app::App,
+    db::{self, SystemTx, Tx},
+    domain::{
+        ids::{ProjectId, TenantId, UserId},
+        role::Role,
+    },
+    store::{instance, members, projects, tenants, users},
+    vault::new_id,
+};
+
+/// The project that every tenant starts with.
+pub const FIRST_PROJECT: &str = "Production";
+
+/// A person to be made; values as typed.
+#[derive(Clone, Debug)]
+pub struct NewUser {
+    /// The e-mail address.
+    pub email: String,
+    /// What the person is called; may be empty.
+    pub name: String,
+    /// The password.
+    pub password: SecretString,
+}
+
+/// A person whose values were checked and whose password is hashed, ready to be stored.
+#[derive(Clone, Debug)]
+pub struct Prepared(users::User);
+
+/// Checks the values and hashes the password, outside of any transaction because it takes long.
+///
+/// # Errors
+/// [`Error::Invalid`] names the field, [`Error::Busy`] when too many passwords are being hashed.
+pub async fn prepare(new: NewUser) -> Result<Prepared> {
+    let email = email::normalise(&new.email)?;
+    let called = if new.name.trim().is_empty() { String::new() } else { name("name", &new.name)? };
+    passwords::check_length(&new.password)?;
+    let password_hash = passwords::hash(new.password).await?;
+    Ok(Prepared(users::User {
+        id: new_id(),
+        email,
+        name: called,
+        password_hash,
+        session_version: 1,
+        disabled_at: None,
+    }))
+}
+
+/// Stores the person and closes the set-up: it is for an installation without anybody.
+pub async fn create_user(tx: &mut SystemTx, prepared: &Prepared, now: i64) -> Result<UserId> {
+    let Prepared(user) = prepared;
+    if users::by_email(tx, &user.email).await?.is_some() {
+        return Err(Error::Invalid { field: "email", message: "A person with this e-mail address exists already." });
+    }
+    users::insert(tx, user, now).await?;
+    instance::finish_setup(tx, now).await?;
+    Ok(user.id.clone())
+}
+
+/// Stores a tenant with its data key, its first project and its owner. Goes on in the tenant's transaction.
+pub async fn create_tenant_with_owner(
+    app: &App,
+    mut tx: SystemTx,
+    tenant: &str,
+    owner: &UserId,
+) -> Result<(Tx, ProjectId)> {
+    let tenant_name = name("tenant", tenant)?;
+    let (id, now) = (new_id::<TenantId>(), app.clock.now());
+    let key = app.keyring.new_data_key(&id)?;
+    tenants::insert(&mut tx, &id, &tenant_name, &key, now).await?;
+    members::insert(&mut tx, &id, owner, Role::Owner.as_str(), now).await?;
+    let mut tx = tx.into_tenant(&id).await?;
+    let project = new_id::<ProjectId>();
+    projects::insert(&mut tx, &project, FIRST_PROJECT, now).await?;
+    Ok((tx, project))
+}
+
+/// What a sign-up made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignedUp {
+    /// The person.
+    pub user: UserId,
+    /// The tenant.
+    pub tenant: TenantId,
+    /// Its first project; none when the person joined a tenant that existed.
+    pub project: Option<ProjectId>,
+}
+
+/// A person with a tenant of that name: joins it in `role` when it exists, else makes it and owns it.
+/// For the command line, which needs nobody's permission.
+///
+/// # Errors
+/// [`Error::Invalid`] names the field: wrong values, a known e-mail address, or a first member who is not the owner.
+pub async fn signup(app: &App, new: NewUser, tenant: &str, role: Role) -> Result<SignedUp> {
+    let tenant = name("tenant", tenant)?;
+    let prepared = prepare(new).await?;
+    let now = app.clock.now();
+    let mut tx = app.db.system_write().await?;
+    let user = create_user(&mut tx, &prepared, now).await?;
+    if let Some(known) = tenants::by_name(&mut tx, &tenant).await? {
+        members::insert(&mut tx, &known, &user, role.as_str(), now).await?;
+        tx.commit().await?;
+        return Ok(SignedUp { user, tenant: known, project: None });
+    }
+    if role != Role::Owner {
+        return Err(Error::Invalid { field: "role", message: "The first person of a tenant is its owner." });
+    }
+    let (tx, project) = create_tenant_with_owner(app, tx, &tenant, &user).await?;
+    let tenant = tx.tenant().clone();
+    tx.commit().await?;
+    Ok(SignedUp { user, tenant, project: Some(project) })
+}
+
+/// As an answer to a form: who signed up twice at the same moment learns it like everybody else.
+impl Error {
+    /// The field and the sentence for a form; none for what is not the person's doing.
+    pub fn field(&self) -> Option<(&'static str, &str)> {
+        match self {
+            Self::Invalid { field, message } => Some((field, message)),
+            Self::Db(db::Error::Conflict(_)) => Some(("email", "This exists already.")),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! Who may see a page: an argument of its handler. [`Viewer`], [`Member`], [`Admin`] and [`Owner`] check the sign-in, the tenant of the
+//! path, the role and the project in one go, and hand over what they loaded. A handler without one of them has nobody and no tenant.
+//!
+//! A tenant or project of somebody else is the same 404 as one that does not exist; a role too low is a 403 that names the role needed.
+//! `Viewer` stands for a page of a project (`/t/{tenant}/p/{project}/…`), `Viewer<WholeTenant>` for one of the tenant.
+
+use std::collections::HashMap;
+use std::ops::Deref;
+
+use axum::extract::{FromRef, FromRequestParts};
+use http::request::Parts;
+
+use super::csrf::CsrfToken;
+use super::error::{Error, Result};
+use super::extract::Path;
+use super::html;
+use super::session::Login;
+use super::shell::{Choice, Frame, Mode, Nav, Shell};
+use crate::app::App;
+use crate::db::Tx;
+use crate::domain::ids::{ProjectId, TenantId};
+use crate::domain::role::Role;
+use crate::store::members::{self, Membership};
+use crate::store::projects::{self, Project};
+use crate::store::users::User;
+
+/// What every page of a tenant knows.
+#[derive(Clone)]
+pub struct Staff<P> {
+    /// The program's parts.
+    pub app: App,
+    /// The person.
+    pub user: User,
+    /// The role in this tenant.
+    pub role: Role,
+    /// The tenant of the path.
+    pub tenant: TenantId,
+    /// The project of the path, or [`WholeTenant`].
+    pub project: P,
+    shell: Shell,
+}
+
+impl<P> Staff<P> {
+    /// The frame of a page, with one item of the navigation marked.
+    pub fn shell(&self, active: Nav) -> Shell {
+        Shell { active, ..self.shell.clone() }
+    }
+
+    /// Unix seconds.
+    pub fn now(&self) -> i64 {
+        self.shell.now
+    }
+
+    /// A transaction that reads this tenant's rows.
+    pub async fn read(&self) -> Result<Tx> {
+        Ok(self.app.db.read(&self.tenant).await?)
+    }
+
+    /// A transaction that changes this tenant's rows.
+    pub async fn write(&self) -> Result<Tx> {
+        Ok(self.app.db.write(&self.tenant).await?)
+    }
+}
+
+/// In place of a project, on pages of the tenant as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WholeTenant;
+
+/// Where a page stands below its tenant.
+pub trait Place: Sized + Clone + Send {
+    /// Finds the place in the path's parameters and the tenant's projects; none is a 404.
+    fn find(parameters: &HashMap<String, String>, projects: &[Project]) -> Option<Self>;
+    /// The project that the navigation shows.
+    fn project(&self) -> Option<&Project>;
+}
+
+impl Place for WholeTenant {
+    fn find(_: &HashMap<String, String>, _: &[Project]) -> Option<Self> {
+        Some(Self)
+    }
+
+    fn project(&self) -> Option<&Project> {
+        None
+    }
+}
+
+impl Place for Project {
+    fn find(parameters: &HashMap<String, String>, projects: &[Project]) -> Option<Self> {
+        let id = ProjectId::parse(parameters.get("project")?)?;
+        projects.iter().find(|project| project.id == id).cloned()
+    }
+
+    fn project(&self) -> Option<&Project> {
+        Some(self)
+    }
+}
+
+/// Loads everything, or says why not: 401, 404, 403 in this order.
+async fn load<P: Place>(parts: &mut Parts, app: App, needs: Role) -> Result<Staff<P>> {
+    let login = parts.extensions.get::<Login>().cloned();
+    let user = login.and_then(|login| login.user).map(|person| person.user).ok_or(Error::Unauthenticated)?;
+    let csrf = parts.extensions.get::<CsrfToken>().cloned().ok_or(Error::Unauthenticated)?;
+    let Path(parameters) = Path::<HashMap<String, String>>::from_request_parts(parts, &()).await?;
+    let tenant = parameters.get("tenant").and_then(|id| TenantId::parse(id)).ok_or(Error::NotFound)?;
+
+    let mut tx = app.db.system_read().await?;
+    let tenants = members::of_user(&mut tx, &user.id).await?;
+    let membership = tenants.iter().find(|membership| membership.tenant_id == tenant).ok_or(Error::NotFound)?;
+    let role = Role::parse(&membership.role).ok_or_else(|| Error::internal("a member has an unknown role"))?;
+    let mut tx = tx.into_tenant(&tenant).await?;
+    let projects = projects::list(&mut tx).await?;
+    drop(tx);
+
+    let place = P::find(&parameters, &projects);
+    let frame = parts.extensions.get::<Frame>().cloned().unwrap_or_default();
+    let shown = place.as_ref().and_then(Place::project);
+    let shell = Shell {
+        theme: html::theme(&parts.headers),
+        csrf,
+        now: app.clock.now(),
+        email: user.email.clone(),
+        role,
+        tenant: choice(membership.tenant_id.as_str(), &membership.tenant_name),
+        project: shown.map(|project| choice(project.id.as_str(), &project.name)),
+        tenants: tenants
+            .iter()
+            .map(|Membership { tenant_id, tenant_name, .. }| choice(tenant_id.as_str(), tenant_name))
+            .collect(),
+        projects: projects.iter().map(|project| choice(project.id.as_str(), &project.name)).collect(),
+        mode: mode(shown),
+        alert: shown.and_then(alert),
+        active: Nav::None,
+    };
+    frame.put(&shell);
+    let project = place.ok_or(Error::NotFound)?;
+    if role < needs {
+        return Err(Error::Role { needs: needs.as_str(), has: role.as_str() });
+    }
+    Ok(Staff { app, user, role, tenant, project, shell })
+}
+
+fn choice(id: &str, name: &str) -> Choice {
+    Choice { id: id.to_owned(), name: name.to_owned() }
+}
+
+fn mode(project: Option<&Project>) -> Mode {
+    match project.and_then(|project| project.livemode) {
+        Some(true) => Mode::Live,
+        Some(false) => Mode::Test,
+        None => Mode::None,
+    }
+}
+
+/// One sentence over every page, when the mirror cannot keep up.
+fn alert(project: &Project) -> Option<String> {
+    let text = match project.connection_state.as_deref()? {
+        "key_rejected" => "Stripe refuses the key of this project, so its data is no longer kept up to date.",
+        "disconnected" => "This project is disconnected from Stripe; what you see is no longer kept up to date.",
+        _ => return None,
+    };
+    Some(text.to_owned())
+}
+
+macro_rules! at_least {
+    ($(#[$doc:meta])* $name:ident, $role:expr) => {
+        $(#[$doc])*
+        #[derive(Clone)]
+        pub struct $name<P = Project>(Staff<P>);
+
+        impl<P> Deref for $name<P> {
+            type Target = Staff<P>;
+
+            fn deref(&self) -> &Staff<P> {
+                &self.0
+            }
+        }
+
+        impl<P: Place, S: Send + Sync> FromRequestParts<S> for $name<P>
+        where
+            App: FromRef<S>,
+        {
+            type Rejection = Error;
+
+            async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
+                load(parts, App::from_ref(state), $role).await.map(Self)
+            }
+        }
+    };
+}
+
+at_least!(
+    /// Any member: sees everything but secrets.
+    Viewer,
+    Role::Viewer
+);
+at_least!(
+    /// A member or higher: acts on events and syncs.
+    Member,
+    Role::Member
+);
+at_least!(
+    /// An admin or higher: connects Stripe and makes projects.
+    Admin,
+    Role::Admin
+);
+at_least!(
+    /// An owner: manages people and the tenant.
+    Owner,
+    Role::Owner
+);

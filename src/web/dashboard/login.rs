@@ -1,0 +1,170 @@
+//! `/login`.
+
+use askama::Template;
+use axum::Router;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum_login::AuthnBackend as _;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use secrecy::SecretString;
+use serde::Deserialize;
+
+use crate::accounts::{self, login};
+use crate::app::App;
+use crate::web::csrf::{CsrfToken, ProtectedForm};
+use crate::web::error::{Error, Result};
+use crate::web::extract::{ClientIp, Query};
+use crate::web::html;
+use crate::web::rate_limit::network;
+use crate::web::session::{Login, sign_in};
+use crate::web::shell::PublicShell;
+
+/// Seconds that a browser is remembered as one of the person's: a year.
+const DEVICE_AGE: u32 = 365 * 24 * 60 * 60;
+
+/// The routes.
+pub fn router() -> Router<App> {
+    Router::new().route("/login", get(form).post(submit))
+}
+
+#[derive(Deserialize)]
+struct Parameters {
+    #[serde(default)]
+    next: String,
+}
+
+#[derive(Deserialize)]
+struct Submitted {
+    email: String,
+    password: SecretString,
+    #[serde(default)]
+    next: String,
+}
+
+#[derive(Template)]
+#[template(path = "login/index.html")]
+struct LoginPage {
+    shell: PublicShell,
+    email: String,
+    next: String,
+    refused: Option<String>,
+}
+
+impl LoginPage {
+    fn new(headers: &HeaderMap, csrf: CsrfToken) -> Self {
+        let shell = PublicShell { theme: html::theme(headers), csrf: Some(csrf) };
+        Self { shell, email: String::new(), next: String::new(), refused: None }
+    }
+}
+
+async fn form(
+    login: Login,
+    headers: HeaderMap,
+    axum::Extension(csrf): axum::Extension<CsrfToken>,
+    Query(parameters): Query<Parameters>,
+) -> Result<Response> {
+    let next = next_path(&parameters.next);
+    if login.user.is_some() {
+        return Ok(html::see_other(&next));
+    }
+    html::page(&LoginPage { next, ..LoginPage::new(&headers, csrf) })
+}
+
+async fn submit(
+    State(app): State<App>,
+    login: Login,
+    headers: HeaderMap,
+    ClientIp(address): ClientIp,
+    axum::Extension(csrf): axum::Extension<CsrfToken>,
+    ProtectedForm(sent): ProtectedForm<Submitted>,
+) -> Result<Response> {
+    let https = app.config.is_https();
+    let next = next_path(&sent.next);
+    let device = html::cookie(&headers, device_cookie(https)).map(str::to_owned);
+    let credentials =
+        login::Credentials { email: sent.email.clone(), password: sent.password, address: network(address), device };
+    let page = |refused: String| LoginPage {
+        email: sent.email.clone(),
+        next: next.clone(),
+        refused: Some(refused),
+        ..LoginPage::new(&headers, csrf)
+    };
+    match login.backend.authenticate(credentials).await {
+        Ok(Some(person)) => {
+            let mark = login::device_mark(&person.user);
+            sign_in(login, person.user, &headers).await?;
+            Ok(remember_device(html::see_other(&next), &mark, https))
+        }
+        Ok(None) => html::page_with(StatusCode::UNAUTHORIZED, &page("E-mail address or password is wrong.".to_owned())),
+        Err(accounts::Error::Throttled { retry_after }) => {
+            let text = format!("Too many tries. Wait {} and try again.", seconds(retry_after));
+            let page = html::page_with(StatusCode::TOO_MANY_REQUESTS, &page(text))?;
+            Ok(([(header::RETRY_AFTER, HeaderValue::from(retry_after))], page).into_response())
+        }
+        Err(other) => Err(Error::from(other)),
+    }
+}
+
+fn seconds(seconds: i64) -> String {
+    match seconds {
+        1 => "1 second".to_owned(),
+        2..=119 => format!("{seconds} seconds"),
+        _ => format!("{} minutes", (seconds + 59) / 60),
+    }
+}
+
+fn device_cookie(https: bool) -> &'static str {
+    if https { "__Host-billfold-device" } else { "billfold-device" }
+}
+
+fn remember_device(mut answer: Response, mark: &str, https: bool) -> Response {
+    let (name, secure) = (device_cookie(https), if https { "; Secure" } else { "" });
+    let cookie = format!("{name}={mark}; Path=/; Max-Age={DEVICE_AGE}; HttpOnly; SameSite=Lax{secure}");
+    if let Ok(cookie) = HeaderValue::from_str(&cookie) {
+        answer.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    answer
+}
+
+/// Where to go after the login: a path of this site, else the start. Anything a browser could read as another host is refused, and
+/// browsers read a backslash as a slash and skip control characters.
+fn next_path(next: &str) -> String {
+    let path = next.starts_with('/') && !next.starts_with("//");
+    let plain = next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    let loops = next.starts_with("/login") || next.starts_with("/logout") || next.starts_with("/setup");
+    if path && plain && !loops && next.len() <= 2_048 { next.to_owned() } else { "/".to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::next_path;
+
+    #[test]
+    fn the_way_back_stays_on_this_site() {
+        for inside in ["/", "/t/ten_1/p/prj_1/customers?q=a%20b", "/portal"] {
+            assert_eq!(next_path(inside), inside);
+        }
+        let outside = [
+            "",
+            "//evil.example",
+            "///evil.example",
+            "/\\evil.example",
+            "\\/evil.example",
+            "https://evil.example",
+            "https:/evil.example",
+            "javascript:alert(1)",
+            "evil.example",
+            " //evil.example",
+            "/\t/evil.example",
+            "/\n/evil.example",
+            "/login?next=/",
+            "/logout",
+            "/a b",
+            "/ü",
+        ];
+        for outside in outside {
+            assert_eq!(next_path(outside), "/", "{outside:?}");
+        }
+    }
+}

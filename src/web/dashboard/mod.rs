@@ -1,0 +1,28 @@
+//! The staff's pages. Each file has the routes of one feature; the list of all is below.
+
+mod home;
+mod login;
+mod session;
+mod setup;
+mod switch;
+
+use axum::Router;
+use axum::middleware::from_fn;
+
+use super::csrf::VisitorCookie;
+use super::session as sessions;
+use crate::app::App;
+use crate::vault::new_token;
+
+/// Every route of the dashboard, behind the session layer.
+pub fn router(app: &App) -> Router {
+    // pages for people without a session have a form token of their own
+    let visitor = VisitorCookie::new(app.config.is_https(), new_token);
+    let public = Router::new()
+        .merge(login::router())
+        .merge(setup::router())
+        .layer(from_fn(move |request, next| visitor.clone().provide(request, next)));
+    // one line per feature
+    let inside = Router::new().merge(home::router()).merge(session::router()).merge(switch::router());
+    sessions::layer(public.merge(home::remember(inside)), app).with_state(app.clone())
+}

@@ -1,0 +1,30 @@
+//! `/logout`.
+
+use axum::Router;
+use axum::extract::FromRequest as _;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use axum::routing::post;
+use serde::Deserialize;
+
+use crate::app::App;
+use crate::web::csrf::ProtectedForm;
+use crate::web::error::Result;
+use crate::web::html;
+use crate::web::session::{Login, sign_out};
+
+/// The routes.
+pub fn router() -> Router<App> {
+    Router::new().route("/logout", post(logout))
+}
+
+#[derive(Deserialize)]
+struct Nothing {}
+
+async fn logout(State(app): State<App>, login: Login, request: Request) -> Result<Response> {
+    if login.user.is_none() {
+        return Ok(html::see_other("/login")); // signed out in another tab: there is no token to check any more
+    }
+    let ProtectedForm(Nothing {}) = ProtectedForm::from_request(request, &app).await?;
+    sign_out(login, app.config.is_https()).await
+}

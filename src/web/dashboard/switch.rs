@@ -1,0 +1,56 @@
+//! New projects. Switching itself is a link: tenant and project stand in every address.
+
+use askama::Template;
+use axum::Router;
+use axum::response::Response;
+use axum::routing::{get, post};
+use http::StatusCode;
+use serde::Deserialize;
+
+use crate::accounts::projects;
+use crate::app::App;
+use crate::web::access::{Admin, WholeTenant};
+use crate::web::csrf::ProtectedForm;
+use crate::web::error::{Error, Result};
+use crate::web::html::{self, Wanted};
+use crate::web::shell::{Nav, Shell};
+
+/// The routes.
+pub fn router() -> Router<App> {
+    Router::new().route("/t/{tenant}/projects/new", get(form)).route("/t/{tenant}/projects", post(create))
+}
+
+#[derive(Deserialize)]
+struct Submitted {
+    name: String,
+}
+
+#[derive(Template)]
+#[template(path = "switch/new.html")]
+struct NewProjectPage {
+    shell: Shell,
+    name: String,
+    problem: Option<String>,
+}
+
+async fn form(admin: Admin<WholeTenant>) -> Result<Response> {
+    html::page(&NewProjectPage { shell: admin.shell(Nav::None), name: String::new(), problem: None })
+}
+
+async fn create(
+    admin: Admin<WholeTenant>,
+    wanted: Wanted,
+    ProtectedForm(sent): ProtectedForm<Submitted>,
+) -> Result<Response> {
+    match projects::create(&admin.app, &admin.tenant, &sent.name).await {
+        Ok(project) => Ok(wanted.redirect(&format!("/t/{}/p/{project}/connection", admin.tenant))),
+        Err(refused) => match refused.field() {
+            Some((_, text)) => {
+                let problem = Some(text.to_owned());
+                let page = NewProjectPage { shell: admin.shell(Nav::None), name: sent.name, problem };
+                html::page_with(StatusCode::UNPROCESSABLE_ENTITY, &page)
+            }
+            None => Err(Error::from(refused)),
+        },
+    }
+}
