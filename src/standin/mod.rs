@@ -1,1 +1,187 @@
-//! To be filled.
+//! An imitation of the parts of Stripe that billfold uses, on its own port.
+//!
+//! It is the judge of billfold's tests, so it shares no code with the modules it judges. A request goes
+//! [`pipeline`] (key, version, limits, idempotency) → [`routes`] (the table) → a file of [`objects`] → [`space`], which holds
+//! one account in one mode: a [`seed`] that is computed on demand under whatever was changed since. Changes make [`events`],
+//! events make [`deliveries`]. Everything is steered through [`control`], and made to fail through [`chaos`].
+//!
+//! Known simplifications: payment always succeeds unless `payment_behavior=default_incomplete`; a month is a twelfth of a
+//! year of 365 days; an item keeps the price as it was when the item last changed; time moves nobody's billing period.
+
+pub mod changes;
+pub mod chaos;
+pub mod clock;
+pub mod control;
+pub mod deliveries;
+pub mod dice;
+pub mod diff;
+pub mod errors;
+pub mod events;
+pub mod expand;
+pub mod fields;
+pub mod form;
+pub mod idempotency;
+pub mod ids;
+pub mod keys;
+pub mod kind;
+pub mod limits;
+pub mod lists;
+pub mod objects;
+pub mod pipeline;
+pub mod routes;
+pub mod seed;
+pub mod shape;
+pub mod signature;
+pub mod space;
+pub mod state;
+pub mod versions;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+use self::clock::{Clock, Source};
+use self::control::accounts::{AccountSpec, NewKeys};
+use self::control::steer::MutateSpec;
+use self::state::{Shared, lock};
+
+/// How a stand-in is started.
+pub struct Options {
+    /// Where it listens; port 0 takes a free one.
+    pub bind: SocketAddr,
+    /// Unix seconds.
+    pub clock: Source,
+    /// Makes keys, identifiers and chaos repeatable.
+    pub seed: u64,
+    /// The seconds between tries of a delivery are multiplied by this.
+    pub retry_scale: f64,
+    /// No rate limits.
+    pub unlimited_rate: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            bind: SocketAddr::from(([127, 0, 0, 1], 0)),
+            clock: clock::system(),
+            seed: rand::random(),
+            retry_scale: 1.0,
+            unlimited_rate: false,
+        }
+    }
+}
+
+/// A running stand-in; dropping it ends it and everything it does in the background.
+pub struct StandIn {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    tasks: JoinSet<()>,
+}
+
+impl StandIn {
+    /// Starts to listen.
+    pub async fn start(options: Options) -> std::io::Result<Self> {
+        let listener = TcpListener::bind(options.bind).await?;
+        let address = listener.local_addr()?;
+        let (outbox, inbox) = tokio::sync::mpsc::unbounded_channel();
+        let clock = Clock::new(options.clock);
+        let shared = Arc::new(Shared::new(clock, options.seed, options.retry_scale, outbox));
+        shared.limits.set_unlimited(options.unlimited_rate);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(deliveries::run(Arc::clone(&shared), inbox));
+        tasks.spawn(live(Arc::clone(&shared)));
+        tasks.spawn(serve(listener, router(Arc::clone(&shared))));
+        Ok(Self { address, shared, tasks })
+    }
+
+    /// `http://127.0.0.1:4242`
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Everything the control path does, for tests in the same process.
+    pub fn control(&self) -> &Shared {
+        &self.shared
+    }
+
+    /// Makes an account with its first keys.
+    pub fn account(&self, spec: AccountSpec) -> NewKeys {
+        self.shared.new_account(spec)
+    }
+
+    /// Ends it and waits until everything has ended.
+    pub async fn stop(mut self) {
+        self.tasks.shutdown().await;
+    }
+}
+
+fn router(shared: Arc<Shared>) -> Router {
+    control::router().fallback(pipeline::handle).with_state(shared)
+}
+
+/// Serves connections that end together with this task.
+async fn serve(listener: TcpListener, router: Router) {
+    let mut connections = JoinSet::new();
+    loop {
+        while connections.try_join_next().is_some() {}
+        let Ok((stream, _)) = listener.accept().await else {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            continue;
+        };
+        // Small answers must not wait for each other.
+        let _ = stream.set_nodelay(true);
+        let service = TowerToHyperService::new(router.clone());
+        connections.spawn(async move {
+            let connection = auto::Builder::new(TokioExecutor::new());
+            // A connection that the client breaks is its own affair.
+            let _ = connection.serve_connection(TokioIo::new(stream), service).await;
+        });
+    }
+}
+
+/// Makes changes at the pace that was set for each account.
+async fn live(shared: Arc<Shared>) {
+    const STEP: Duration = Duration::from_millis(250);
+    loop {
+        tokio::time::sleep(STEP).await;
+        let paces: Vec<(String, f64)> = lock(&shared.pace).iter().map(|(id, pace)| (id.clone(), *pace)).collect();
+        for (account, pace) in paces {
+            let chance = pace / 60.0 * STEP.as_secs_f64();
+            let (due, livemode) = {
+                let mut dice = lock(&shared.dice);
+                let whole = chance.floor();
+                (whole + f64::from(u8::from(dice.chance(chance - whole))), false)
+            };
+            if due >= 1.0 {
+                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small positive number")]
+                let count = due as usize;
+                let spec = MutateSpec { livemode, count, kinds: Vec::new(), same_second: false, rng_seed: None };
+                // An account that is gone has no life.
+                let _ = shared.mutate(&account, &spec);
+            }
+        }
+    }
+}
+
+/// `Sun, 06 Nov 1994 08:49:37 GMT`
+fn http_date(unix: i64) -> String {
+    let format = time::macros::format_description!(
+        "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
+    );
+    time::OffsetDateTime::from_unix_timestamp(unix)
+        .ok()
+        .and_then(|at| at.format(&format).ok())
+        .unwrap_or_default()
+}

@@ -1,0 +1,35 @@
+//! One file per kind of object: what it looks like, its routes, and what changing it does.
+
+pub mod account;
+pub mod billing_routes;
+pub mod charge;
+pub mod customer;
+pub mod event;
+pub mod invoice;
+pub mod price;
+pub mod price_routes;
+pub mod product;
+pub mod subscription;
+pub mod subscription_item;
+pub mod subscription_routes;
+pub mod webhook_endpoint;
+
+use serde_json::{Value, json};
+
+use super::events::Cause;
+use super::kind::Kind;
+use super::space::Space;
+
+/// Replaces object `n` and tells, when something changed.
+pub fn change(space: &mut Space, cause: &Cause, event: &'static str, kind: Kind, n: u64, after: Value) {
+    let before = space.value(kind, n);
+    if before.as_ref() != Some(&after) {
+        space.replace(kind, n, after.clone());
+        space.emit(cause, event, (kind, after), before);
+    }
+}
+
+/// The answer to a deletion.
+pub fn deleted(kind: Kind, id: &str) -> Vec<u8> {
+    json!({"id": id, "object": kind.name(), "deleted": true}).to_string().into_bytes()
+}

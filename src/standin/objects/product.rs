@@ -1,0 +1,124 @@
+//! Products.
+
+use std::sync::LazyLock;
+
+use super::{change, deleted};
+use crate::standin::errors::{ApiError, no_such, no_such_param};
+use crate::standin::events::Cause;
+use crate::standin::fields::{Field, Sort, apply, require_text};
+use crate::standin::form::Form;
+use crate::standin::kind::Kind;
+use crate::standin::routes::{Call, Route, delete, get, list, post};
+use crate::standin::shape::{Fields, Shape};
+use crate::standin::space::Space;
+
+/// The shape of a product.
+pub static SHAPE: LazyLock<Shape> = LazyLock::new(|| Shape::new(include_str!("../shapes/product.json")));
+
+const SETTABLE: &[&str] = &[
+    "active", "default_price", "description", "images", "metadata", "name", "shippable", "statement_descriptor",
+    "unit_label", "url",
+];
+const CREATABLE: &[&str] = &[
+    "active", "description", "id", "images", "metadata", "name", "shippable", "statement_descriptor", "unit_label", "url",
+];
+const FIELDS: &[Field] = &[
+    ("active", Sort::Flag),
+    ("default_price", Sort::Text),
+    ("description", Sort::Text),
+    ("images", Sort::Texts),
+    ("metadata", Sort::Metadata),
+    ("name", Sort::Name),
+    ("shippable", Sort::Flag),
+    ("statement_descriptor", Sort::Text),
+    ("unit_label", Sort::Text),
+    ("url", Sort::Text),
+];
+
+/// Routes of products.
+pub const ROUTES: &[Route] = &[
+    list("/v1/products", "rak_product_read", &["active", "created", "ids"], index),
+    get("/v1/products/{id}", "rak_product_read", |call, space| call.read(space, Kind::Product)),
+    post("/v1/products", "rak_product_write", CREATABLE, create_route),
+    post("/v1/products/{id}", "rak_product_write", SETTABLE, update_route),
+    delete("/v1/products/{id}", "rak_product_write", &[], delete_route),
+];
+
+fn index(call: &Call, space: &Space) -> Result<Vec<u8>, ApiError> {
+    let active = call.form.flag("active")?.map(|active| active.to_string());
+    let ids = call.form.texts("ids")?;
+    call.list(space, Kind::Product, "/v1/products", |n| {
+        let has = |name, wanted: &str| space.attribute(Kind::Product, n, name).as_deref() == Some(wanted);
+        active.as_deref().is_none_or(|active| has("active", active))
+            && (ids.is_empty() || ids.iter().any(|id| has("id", id)))
+    })
+}
+
+fn create_route(call: &Call, space: &mut Space) -> Result<Vec<u8>, ApiError> {
+    let n = create(space, &call.cause, &call.form)?;
+    Ok(call.show(space, Kind::Product, n))
+}
+
+fn update_route(call: &Call, space: &mut Space) -> Result<Vec<u8>, ApiError> {
+    let n = call.number(space, Kind::Product)?;
+    update(space, &call.cause, n, &call.form)?;
+    Ok(call.show(space, Kind::Product, n))
+}
+
+fn delete_route(call: &Call, space: &mut Space) -> Result<Vec<u8>, ApiError> {
+    let n = call.number(space, Kind::Product)?;
+    remove(space, &call.cause, n)?;
+    Ok(deleted(Kind::Product, &call.id))
+}
+
+/// Makes a product and returns its number.
+pub fn create(space: &mut Space, cause: &Cause, form: &Form) -> Result<u64, ApiError> {
+    let name = require_text(form, "name")?;
+    let own_id = form.text("id")?.filter(|id| !id.is_empty());
+    if let Some(id) = own_id.filter(|id| space.find(Kind::Product, id).is_some()) {
+        return Err(ApiError::invalid(400, format!("Product already exists: {id}")).code("resource_already_exists"));
+    }
+    let (n, id) = space.reserve(Kind::Product);
+    let fields = Fields::new()
+        .text("id", own_id.unwrap_or(&id))
+        .int("created", cause.now)
+        .text("name", name)
+        .flag("livemode", space.live);
+    let mut product = SHAPE.value(&fields);
+    apply(form, FIELDS, &mut product)?;
+    space.insert(Kind::Product, n, cause.now, product.clone());
+    space.emit(cause, "product.created", (Kind::Product, product), None);
+    Ok(n)
+}
+
+/// Changes a product.
+pub fn update(space: &mut Space, cause: &Cause, n: u64, form: &Form) -> Result<(), ApiError> {
+    let before = space.value(Kind::Product, n).ok_or_else(|| no_such("product", ""))?;
+    if let Some(price) = form.text("default_price")?.filter(|id| !id.is_empty())
+        && space.find_alive(Kind::Price, price).is_none()
+    {
+        return Err(no_such_param("price", price, "default_price"));
+    }
+    let mut product = before.clone();
+    apply(form, FIELDS, &mut product)?;
+    if product != before {
+        product["updated"] = cause.now.into();
+    }
+    change(space, cause, "product.updated", Kind::Product, n, product);
+    Ok(())
+}
+
+/// Deletes a product, which only works while it has no prices.
+pub fn remove(space: &mut Space, cause: &Cause, n: u64) -> Result<(), ApiError> {
+    let product = space.value(Kind::Product, n).ok_or_else(|| no_such("product", ""))?;
+    if !space.made_with(Kind::Price, |price| price["product"] == product["id"]).is_empty() {
+        return Err(ApiError::invalid(
+            400,
+            "This product cannot be deleted because it has one or more user-created prices.",
+        ));
+    }
+    if let Some(last) = space.remove(Kind::Product, n) {
+        space.emit(cause, "product.deleted", (Kind::Product, last), None);
+    }
+    Ok(())
+}
