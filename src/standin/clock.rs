@@ -17,10 +17,7 @@ pub struct Clock {
 impl Clock {
     /// A clock over `source`, without an offset.
     pub fn new(source: Source) -> Self {
-        Self {
-            source,
-            offset: Arc::default(),
-        }
+        Self { source, offset: Arc::default() }
     }
 
     /// The current time in unix seconds.
@@ -36,14 +33,7 @@ impl Clock {
 }
 
 /// The machine's own time.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the stand-in shares nothing with the rest, its clock included"
-)]
+#[expect(clippy::disallowed_methods, reason = "the stand-in shares nothing with the rest, its clock included")]
 pub fn system() -> Source {
-    Arc::new(|| {
-        SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |since| since.as_secs().cast_signed())
-    })
+    Arc::new(|| SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs().cast_signed()))
 }

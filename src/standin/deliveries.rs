@@ -28,8 +28,7 @@ const TIME_OUT: Duration = Duration::from_secs(20);
 /// Deliveries under way at once.
 const PARALLEL: usize = 64;
 /// Seconds between tries: three days in live mode, two more tries in test mode.
-const LIVE_RETRIES: [u64; 12] =
-    [60, 300, 900, 1800, 3600, 7200, 14_400, 28_800, 43_200, 43_200, 43_200, 43_200];
+const LIVE_RETRIES: [u64; 12] = [60, 300, 900, 1800, 3600, 7200, 14_400, 28_800, 43_200, 43_200, 43_200, 43_200];
 const TEST_RETRIES: [u64; 2] = [900, 7200];
 
 /// One event for one endpoint.

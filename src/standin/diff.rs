@@ -34,9 +34,6 @@ mod tests {
     fn only_what_changed_is_named_at_every_depth() {
         let before = json!({"name": "Ada", "metadata": {"a": "1", "b": "2"}, "tags": [1, 2], "balance": 0});
         let after = json!({"name": "Ada", "metadata": {"a": "1", "b": "3", "c": "4"}, "tags": [2], "balance": 0});
-        assert_eq!(
-            previous_attributes(&before, &after),
-            json!({"metadata": {"b": "2", "c": null}, "tags": [1, 2]})
-        );
+        assert_eq!(previous_attributes(&before, &after), json!({"metadata": {"b": "2", "c": null}, "tags": [1, 2]}));
     }
 }

@@ -22,14 +22,7 @@ pub struct ApiError {
 impl ApiError {
     /// An `invalid_request_error`.
     pub fn invalid(status: u16, message: impl Into<String>) -> Self {
-        Self {
-            status,
-            kind: "invalid_request_error",
-            code: None,
-            param: None,
-            message: message.into(),
-            header: None,
-        }
+        Self { status, kind: "invalid_request_error", code: None, param: None, message: message.into(), header: None }
     }
 
     /// With Stripe's short code.
@@ -71,30 +64,22 @@ impl ApiError {
 
 /// 404 for an identifier in the path that does not exist.
 pub fn no_such(what: &str, id: &str) -> ApiError {
-    ApiError::invalid(404, format!("No such {what}: '{id}'"))
-        .code("resource_missing")
-        .param("id")
+    ApiError::invalid(404, format!("No such {what}: '{id}'")).code("resource_missing").param("id")
 }
 
 /// 400 for an identifier in a parameter that does not exist.
 pub fn no_such_param(what: &str, id: &str, param: &str) -> ApiError {
-    ApiError::invalid(400, format!("No such {what}: '{id}'"))
-        .code("resource_missing")
-        .param(param)
+    ApiError::invalid(400, format!("No such {what}: '{id}'")).code("resource_missing").param(param)
 }
 
 /// 400 for a parameter that the route does not know.
 pub fn unknown_param(name: &str) -> ApiError {
-    ApiError::invalid(400, format!("Received unknown parameter: {name}"))
-        .code("parameter_unknown")
-        .param(name)
+    ApiError::invalid(400, format!("Received unknown parameter: {name}")).code("parameter_unknown").param(name)
 }
 
 /// 400 for a parameter that is missing.
 pub fn missing_param(name: &str) -> ApiError {
-    ApiError::invalid(400, format!("Missing required param: {name}."))
-        .code("parameter_missing")
-        .param(name)
+    ApiError::invalid(400, format!("Missing required param: {name}.")).code("parameter_missing").param(name)
 }
 
 /// 400 for a parameter whose value cannot be read.
@@ -104,7 +89,5 @@ pub fn invalid_param(name: &str, message: impl Into<String>) -> ApiError {
 
 /// 400 for a parameter that should be a whole number.
 pub fn not_an_integer(name: &str, value: &str) -> ApiError {
-    ApiError::invalid(400, format!("Invalid integer: {value}"))
-        .code("parameter_invalid_integer")
-        .param(name)
+    ApiError::invalid(400, format!("Invalid integer: {value}")).code("parameter_invalid_integer").param(name)
 }

@@ -79,9 +79,10 @@ impl Event {
     pub fn render(&self, space: &Space, version: Version) -> Vec<u8> {
         let (kind, object) = &self.object;
         let shown = present(space, *kind, object.clone(), version);
-        let previous = self.before.as_ref().map(|before| {
-            previous_attributes(&present(space, *kind, before.clone(), version), &shown)
-        });
+        let previous = self
+            .before
+            .as_ref()
+            .map(|before| previous_attributes(&present(space, *kind, before.clone(), version), &shown));
         let body = Body {
             id: &self.id,
             object: "event",
@@ -134,10 +135,7 @@ impl Space {
 
     /// The charge of an invoice, if a card was asked.
     pub fn charge_of_invoice(&self, invoice: u64) -> Option<u64> {
-        self.charge_of
-            .get(&invoice)
-            .copied()
-            .or_else(|| self.created(Kind::Charge, invoice).map(|_| invoice))
+        self.charge_of.get(&invoice).copied().or_else(|| self.created(Kind::Charge, invoice).map(|_| invoice))
     }
 
     /// The event of that identifier.

@@ -22,7 +22,10 @@ pub fn apply(call: &Call, who: (&str, &Key), space: &Space, body: Vec<u8>) -> Re
     for path in &paths {
         let parts: Vec<&str> = path.split('.').collect();
         if parts.len() > DEPTH + usize::from(parts.first() == Some(&"data")) {
-            return Err(invalid_param("expand", format!("You cannot expand more than {DEPTH} levels of a property: {path}")));
+            return Err(invalid_param(
+                "expand",
+                format!("You cannot expand more than {DEPTH} levels of a property: {path}"),
+            ));
         }
         walk(call, who, space, &mut value, &parts, path)?;
     }
@@ -64,9 +67,7 @@ fn walk(
 }
 
 fn add_tiers(space: &Space, price: &mut Value) {
-    let stored = price["id"]
-        .as_str()
-        .and_then(|id| space.value(Kind::Price, space.find(Kind::Price, id)?));
+    let stored = price["id"].as_str().and_then(|id| space.value(Kind::Price, space.find(Kind::Price, id)?));
     if let Some(tiers) = stored.and_then(|mut stored| stored.get_mut("tiers").map(Value::take)) {
         price["tiers"] = tiers;
     }

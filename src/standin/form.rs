@@ -44,19 +44,14 @@ impl Form {
         let Some((first, rest)) = path.split_first() else {
             return Ok(());
         };
-        let name = if first.is_empty() {
-            self.entries.len().to_string()
-        } else {
-            first.clone()
-        };
+        let name = if first.is_empty() { self.entries.len().to_string() } else { first.clone() };
         if rest.is_empty() {
             self.entries.retain(|entry| entry.0 != name);
             self.entries.push((name, Node::Text(value.to_owned())));
             return Ok(());
         }
         if !self.entries.iter().any(|entry| entry.0 == name) {
-            self.entries
-                .push((name.clone(), Node::Parts(Self::default())));
+            self.entries.push((name.clone(), Node::Parts(Self::default())));
         }
         match self.entries.iter_mut().find(|entry| entry.0 == name) {
             Some((_, Node::Parts(parts))) => parts.put(rest, value, full),
@@ -66,10 +61,7 @@ impl Form {
 
     /// The parameter of that name.
     pub fn get(&self, name: &str) -> Option<&Node> {
-        self.entries
-            .iter()
-            .find(|entry| entry.0 == name)
-            .map(|entry| &entry.1)
+        self.entries.iter().find(|entry| entry.0 == name).map(|entry| &entry.1)
     }
 
     /// The text of that name; hashes are refused.
@@ -83,9 +75,7 @@ impl Form {
 
     /// The whole number of that name.
     pub fn int(&self, name: &str) -> Result<Option<i64>, ApiError> {
-        self.text(name)?
-            .map(|text| text.parse().map_err(|_| not_an_integer(name, text)))
-            .transpose()
+        self.text(name)?.map(|text| text.parse().map_err(|_| not_an_integer(name, text))).transpose()
     }
 
     /// The yes or no of that name.
@@ -127,11 +117,7 @@ impl Form {
 
     /// Refuses a parameter whose name is not in `known`.
     pub fn only(&self, known: &[&str]) -> Result<(), ApiError> {
-        match self
-            .entries
-            .iter()
-            .find(|entry| !known.contains(&entry.0.as_str()))
-        {
+        match self.entries.iter().find(|entry| !known.contains(&entry.0.as_str())) {
             Some((name, _)) => Err(unknown_param(name)),
             None => Ok(()),
         }
@@ -157,8 +143,7 @@ mod tests {
 
     #[test]
     fn brackets_become_hashes_and_lists() {
-        let form = Form::decode("items[0][price]=p1&items[0][quantity]=2&expand[]=a&expand[]=b&name=")
-            .unwrap();
+        let form = Form::decode("items[0][price]=p1&items[0][quantity]=2&expand[]=a&expand[]=b&name=").unwrap();
         let items = form.parts("items").unwrap();
         let first = items.parts("0").unwrap();
         assert_eq!(first.text("price").unwrap(), Some("p1"));

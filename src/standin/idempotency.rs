@@ -39,10 +39,7 @@ impl Answers {
     /// Begins a request with a key: the kept answer if there is one, a refusal if the key is misused.
     pub fn begin(&self, slot: &Slot, fingerprint: &str, now: i64) -> Result<Option<Saved>, ApiError> {
         if slot.2.len() > MAX_LEN {
-            return Err(ApiError::invalid(
-                400,
-                format!("Idempotency-Key must be at most {MAX_LEN} characters."),
-            ));
+            return Err(ApiError::invalid(400, format!("Idempotency-Key must be at most {MAX_LEN} characters.")));
         }
         let mut entries = lock(&self.0);
         entries.retain(|_, entry| entry.at + KEPT > now);
@@ -89,7 +86,9 @@ fn misused(key: &str) -> ApiError {
 fn in_use(key: &str) -> ApiError {
     let mut error = ApiError::invalid(
         409,
-        format!("There is currently another in-progress request using this Idempotent Key ({key}). Please try again later."),
+        format!(
+            "There is currently another in-progress request using this Idempotent Key ({key}). Please try again later."
+        ),
     )
     .code("idempotency_key_in_use");
     error.kind = "idempotency_error";

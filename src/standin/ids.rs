@@ -24,9 +24,7 @@ pub struct Ids {
 impl Ids {
     /// The identifiers of an account in one mode.
     pub fn new(account: &str, live: bool) -> Self {
-        Self {
-            key: hash_text(account) ^ mix(u64::from(live)),
-        }
+        Self { key: hash_text(account) ^ mix(u64::from(live)) }
     }
 
     /// The identifier of object number `n`.

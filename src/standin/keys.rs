@@ -44,8 +44,10 @@ impl Keys {
         }
         match lock(&self.0).get(&text) {
             Some((key, true)) => Ok((text, key.clone())),
-            Some((_, false)) => Err(ApiError::invalid(401, format!("Expired API Key provided: {}", masked(&text)))
-                .code("api_key_expired")),
+            Some((_, false)) => {
+                Err(ApiError::invalid(401, format!("Expired API Key provided: {}", masked(&text)))
+                    .code("api_key_expired"))
+            }
             None => Err(ApiError::invalid(401, format!("Invalid API Key provided: {}", masked(&text)))),
         }
     }

@@ -78,9 +78,6 @@ impl Kind {
 
     /// The kind an identifier belongs to, from its prefix.
     pub fn of_id(id: &str) -> Option<Self> {
-        TABLE
-            .iter()
-            .find(|row| id.starts_with(row.2.trim_end_matches(['1', '3'])))
-            .map(|row| row.0)
+        TABLE.iter().find(|row| id.starts_with(row.2.trim_end_matches(['1', '3']))).map(|row| row.0)
     }
 }

@@ -56,10 +56,7 @@ impl Limits {
         let now = Instant::now();
         let mut buckets = lock(&self.buckets);
         let mut take = |name, rate| {
-            buckets
-                .entry((account.to_owned(), live, name))
-                .or_insert(Bucket { tokens: rate, at: now })
-                .take(rate, now)
+            buckets.entry((account.to_owned(), live, name)).or_insert(Bucket { tokens: rate, at: now }).take(rate, now)
         };
         if !take(endpoint, ENDPOINT) {
             return Err(too_many("endpoint-rate"));

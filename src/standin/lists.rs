@@ -25,11 +25,7 @@ pub const PARAMS: [&str; 4] = ["limit", "starting_after", "ending_before", "expa
 impl Page {
     /// Everything.
     pub fn all() -> Self {
-        Self {
-            limit: usize::MAX - 1,
-            keys: (i64::MIN, 0)..(i64::MAX, u64::MAX),
-            ascending: false,
-        }
+        Self { limit: usize::MAX - 1, keys: (i64::MIN, 0)..(i64::MAX, u64::MAX), ascending: false }
     }
 
     /// The page a request asks for; `key_of` finds the key of a cursor.
@@ -82,8 +78,9 @@ fn limit(form: &Form) -> Result<usize, ApiError> {
     match form.int("limit")? {
         None => Ok(10),
         Some(limit @ 1..=100) => Ok(usize::try_from(limit).unwrap_or(10)),
-        Some(limit) if limit > 100 => Err(invalid_param("limit", "Invalid integer: must be at most 100")
-            .code("parameter_invalid_integer")),
+        Some(limit) if limit > 100 => {
+            Err(invalid_param("limit", "Invalid integer: must be at most 100").code("parameter_invalid_integer"))
+        }
         Some(_) => Err(invalid_param("limit", "Invalid integer: must be at least 1").code("parameter_invalid_integer")),
     }
 }
@@ -158,9 +155,7 @@ pub fn keys(space: &Space, kind: Kind, page: &Page) -> impl Iterator<Item = Key>
 pub fn all_keys(space: &Space, kind: Kind, page: &Page) -> impl Iterator<Item = Key> {
     let lanes = space.seed.as_ref().map_or(0, |seed| seed.lanes(kind));
     let ascending = page.ascending;
-    let mut lanes: Vec<Lane> = (0..lanes)
-        .filter_map(|lane| Lane::new(space, kind, lane, &page.keys))
-        .collect();
+    let mut lanes: Vec<Lane> = (0..lanes).filter_map(|lane| Lane::new(space, kind, lane, &page.keys)).collect();
     let mut heads: Vec<Option<Key>> = lanes.iter_mut().map(|lane| lane.next(space, ascending)).collect();
     let range = if page.keys.start < page.keys.end { page.keys.clone() } else { page.keys.end..page.keys.end };
     let mut made = space.made(kind).range(range);

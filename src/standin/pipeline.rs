@@ -102,7 +102,14 @@ pub async fn handle(State(shared): State<Arc<Shared>>, request: Request<Body>) -
     }
     let body = axum::body::to_bytes(body, LARGEST).await.unwrap_or_default();
     let version = version_of(&parts.headers);
-    let asked = Asked { method: &parts.method, path: parts.uri.path(), query: parts.uri.query().unwrap_or_default(), headers: &parts.headers, body: &body, request_id: &request_id };
+    let asked = Asked {
+        method: &parts.method,
+        path: parts.uri.path(),
+        query: parts.uri.query().unwrap_or_default(),
+        headers: &parts.headers,
+        body: &body,
+        request_id: &request_id,
+    };
     let answer = match (owner, version) {
         (Err(error), version) => Answer::refused(&error, version.unwrap_or(versions::DEFAULT)),
         (_, Err(error)) => Answer::refused(&error, versions::DEFAULT),
@@ -114,7 +121,13 @@ pub async fn handle(State(shared): State<Arc<Shared>>, request: Request<Body>) -
         method: parts.method.to_string(),
         path: parts.uri.to_string(),
         key_last4: keys::last4(&presented(&parts.headers)),
-        status: if silent { 0 } else if fate.html { 502 } else { answer.status },
+        status: if silent {
+            0
+        } else if fate.html {
+            502
+        } else {
+            answer.status
+        },
         time_ms: shared.elapsed_ms(),
         request_id: request_id.clone(),
     });
@@ -181,7 +194,8 @@ fn answer(
             let answer = run(route, &call, (text, key), &account, fate);
             // A request that was refused before it began leaves the key free.
             let began = answer.status < 400 || answer.status >= 500;
-            let saved = || Saved { status: answer.status, body: answer.body.clone(), request_id: asked.request_id.to_owned() };
+            let saved =
+                || Saved { status: answer.status, body: answer.body.clone(), request_id: asked.request_id.to_owned() };
             shared.answers.finish(&slot, began.then(saved));
             answer
         }

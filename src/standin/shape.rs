@@ -26,10 +26,7 @@ impl Shape {
             parts.push((before.to_owned(), name.to_owned()));
             rest = after;
         }
-        Self {
-            parts,
-            end: rest.to_owned(),
-        }
+        Self { parts, end: rest.to_owned() }
     }
 
     /// Appends the shape to `out`, with `fields` in its places.
@@ -70,17 +67,11 @@ pub struct Fields {
 impl Fields {
     /// No values yet.
     pub fn new() -> Self {
-        Self {
-            buffer: Vec::with_capacity(1024),
-            spans: Vec::with_capacity(24),
-        }
+        Self { buffer: Vec::with_capacity(1024), spans: Vec::with_capacity(24) }
     }
 
     fn get(&self, name: &str) -> Option<&[u8]> {
-        self.spans
-            .iter()
-            .find(|span| span.0 == name)
-            .map(|span| &self.buffer[span.1..span.2])
+        self.spans.iter().find(|span| span.0 == name).map(|span| &self.buffer[span.1..span.2])
     }
 
     /// A value that `write` appends as JSON.

@@ -146,10 +146,7 @@ impl Space {
             return (!entry.deleted).then(|| (*entry.doc).clone());
         }
         let mut out = Vec::with_capacity(4096);
-        self.seed
-            .as_ref()?
-            .write(kind, n, usize::MAX, &mut out)
-            .then(|| serde_json::from_slice(&out).ok())?
+        self.seed.as_ref()?.write(kind, n, usize::MAX, &mut out).then(|| serde_json::from_slice(&out).ok())?
     }
 
     /// Replaces object `n`.

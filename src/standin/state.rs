@@ -192,10 +192,7 @@ impl Shared {
     /// The requests seen, of one account or of all.
     pub fn log(&self, account: Option<&str>) -> Vec<Seen> {
         let log = lock(&self.log);
-        log.iter()
-            .filter(|seen| account.is_none() || seen.account.as_deref() == account)
-            .cloned()
-            .collect()
+        log.iter().filter(|seen| account.is_none() || seen.account.as_deref() == account).cloned().collect()
     }
 
     /// Milliseconds since the start.

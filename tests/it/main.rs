@@ -7,3 +7,4 @@ mod harness;
 mod database;
 mod http;
 mod serving;
+mod standin;

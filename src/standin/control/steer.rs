@@ -117,7 +117,13 @@ impl Shared {
     }
 
     /// The current object of every identifier of a kind, tombstones included, a piece at a time.
-    pub fn dump_piece(&self, account: &str, live: bool, kind: Kind, before: Key) -> Result<(Vec<u8>, Option<Key>), Refused> {
+    pub fn dump_piece(
+        &self,
+        account: &str,
+        live: bool,
+        kind: Kind,
+        before: Key,
+    ) -> Result<(Vec<u8>, Option<Key>), Refused> {
         let account = self.known(account)?;
         let space = account.read(live);
         let mut page = Page::all();
@@ -141,9 +147,7 @@ impl Shared {
     pub fn roll_secret(&self, account: &str, live: bool, endpoint: &str, overlap: i64) -> Result<String, Refused> {
         let account = self.known(account)?;
         let mut space = account.write(live);
-        let n = space
-            .find_alive(Kind::WebhookEndpoint, endpoint)
-            .ok_or_else(|| Refused::not_found("endpoint"))?;
+        let n = space.find_alive(Kind::WebhookEndpoint, endpoint).ok_or_else(|| Refused::not_found("endpoint"))?;
         let expires = self.clock.now() + overlap;
         let secrets = space.secrets.entry(n).or_default();
         for secret in secrets.iter_mut().filter(|secret| secret.expires.is_none()) {
@@ -338,7 +342,10 @@ pub async fn roll(
 }
 
 /// `POST /_control/chaos`: an empty object switches everything off.
-pub async fn chaos(State(shared): State<Arc<Shared>>, Json(mut patch): Json<Map<String, Value>>) -> Result<Json<Value>, Refused> {
+pub async fn chaos(
+    State(shared): State<Arc<Shared>>,
+    Json(mut patch): Json<Map<String, Value>>,
+) -> Result<Json<Value>, Refused> {
     let account = patch.remove("account").and_then(|account| account.as_str().map(str::to_owned));
     if patch.is_empty() {
         shared.switches.reset();

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::change;
 use super::charge;
 use super::customer;
 use super::invoice::{Facts, LineFacts, State};
 use super::price::PriceCard;
 use super::subscription_item::rows;
-use super::change;
 use crate::standin::errors::{ApiError, invalid_param, no_such, no_such_param};
 use crate::standin::events::Cause;
 use crate::standin::fields::{Field, Sort, apply};
@@ -20,11 +20,8 @@ use crate::standin::space::Space;
 
 const STATES: [&str; 5] = ["draft", "open", "paid", "uncollectible", "void"];
 const FIELDS: &[Field] = &[("description", Sort::Text), ("metadata", Sort::Metadata)];
-const CHARGE_FIELDS: &[Field] = &[
-    ("description", Sort::Text),
-    ("metadata", Sort::Metadata),
-    ("receipt_email", Sort::Text),
-];
+const CHARGE_FIELDS: &[Field] =
+    &[("description", Sort::Text), ("metadata", Sort::Metadata), ("receipt_email", Sort::Text)];
 
 /// The rows.
 pub const ROUTES: &[Route] = &[
@@ -38,7 +35,9 @@ pub const ROUTES: &[Route] = &[
     list("/v1/invoices/{id}/lines", "rak_invoice_read", &[], lines),
     post("/v1/invoices/{id}", "rak_invoice_write", &["description", "metadata"], update_invoice),
     routes::delete("/v1/invoices/{id}", "rak_invoice_write", &[], delete_invoice),
-    post("/v1/invoices/{id}/finalize", "rak_invoice_write", &["auto_advance"], |call, space| step(call, space, finalize)),
+    post("/v1/invoices/{id}/finalize", "rak_invoice_write", &["auto_advance"], |call, space| {
+        step(call, space, finalize)
+    }),
     post("/v1/invoices/{id}/pay", "rak_invoice_write", &["paid_out_of_band"], |call, space| step(call, space, pay)),
     post("/v1/invoices/{id}/void", "rak_invoice_write", &[], |call, space| step(call, space, void)),
     post("/v1/invoices/{id}/mark_uncollectible", "rak_invoice_write", &[], |call, space| step(call, space, give_up)),
@@ -77,9 +76,9 @@ fn of_subscription(space: &Space, subscription: u64) -> Vec<u64> {
     let id = space.ids.id(Kind::Subscription, subscription);
     let seeded = space.seed.as_ref().filter(|seed| seed.exists(Kind::Subscription, subscription));
     let mut numbers = seeded.map_or_else(Vec::new, |seed| seed.of_subscription(Kind::Invoice, subscription));
-    numbers.extend(space.made_with(Kind::Invoice, |invoice| {
-        invoice["parent"]["subscription_details"]["subscription"] == id
-    }));
+    numbers.extend(
+        space.made_with(Kind::Invoice, |invoice| invoice["parent"]["subscription_details"]["subscription"] == id),
+    );
     numbers
 }
 
@@ -92,9 +91,7 @@ fn lines(call: &Call, space: &Space) -> Result<Vec<u8>, ApiError> {
 fn charges(call: &Call, space: &Space) -> Result<Vec<u8>, ApiError> {
     let url = "/v1/charges";
     let intent = call.form.text("payment_intent")?;
-    let accept = |n: u64| {
-        intent.is_none() || space.attribute(Kind::Charge, n, "payment_intent").as_deref() == intent
-    };
+    let accept = |n: u64| intent.is_none() || space.attribute(Kind::Charge, n, "payment_intent").as_deref() == intent;
     let numbers = match (call.param(space, Kind::Customer, "customer")?, intent) {
         (Some(customer), _) => customer::of(space, Kind::Charge, customer),
         (None, Some(intent)) => {
@@ -242,18 +239,11 @@ fn next_number(space: &mut Space, customer: &str) -> String {
 }
 
 /// Bills the current period of a subscription and returns the invoice's identifier.
-pub fn bill(
-    space: &mut Space,
-    cause: &Cause,
-    subscription: &Value,
-    reason: &'static str,
-) -> Result<String, ApiError> {
+pub fn bill(space: &mut Space, cause: &Cause, subscription: &Value, reason: &'static str) -> Result<String, ApiError> {
     let (n, id) = space.reserve(Kind::Invoice);
     let customer_id = subscription["customer"].as_str().unwrap_or_default().to_owned();
-    let customer = space
-        .find_alive(Kind::Customer, &customer_id)
-        .and_then(|n| space.value(Kind::Customer, n))
-        .unwrap_or_default();
+    let customer =
+        space.find_alive(Kind::Customer, &customer_id).and_then(|n| space.value(Kind::Customer, n)).unwrap_or_default();
     let text = |name: &str| customer[name].as_str().map(str::to_owned);
     let facts = Facts {
         id: id.clone(),

@@ -17,9 +17,8 @@ use crate::standin::space::Space;
 /// The shape of a customer.
 pub static SHAPE: LazyLock<Shape> = LazyLock::new(|| Shape::new(include_str!("../shapes/customer.json")));
 
-const SETTABLE: &[&str] = &[
-    "address", "balance", "description", "email", "metadata", "name", "phone", "preferred_locales", "tax_exempt",
-];
+const SETTABLE: &[&str] =
+    &["address", "balance", "description", "email", "metadata", "name", "phone", "preferred_locales", "tax_exempt"];
 const FIELDS: &[Field] = &[
     ("address", Sort::Hash(&["city", "country", "line1", "line2", "postal_code", "state"])),
     ("balance", Sort::Int),

@@ -213,9 +213,7 @@ impl Facts {
             out.extend_from_slice(b"null");
             return;
         };
-        out.extend_from_slice(
-            br#"{"quote_details":null,"subscription_details":{"metadata":{},"subscription":"#,
-        );
+        out.extend_from_slice(br#"{"quote_details":null,"subscription_details":{"metadata":{},"subscription":"#);
         push_text(out, subscription);
         out.extend_from_slice(br#"},"type":"subscription_details"}"#);
     }

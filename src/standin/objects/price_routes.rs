@@ -14,16 +14,19 @@ use crate::standin::shape::Fields;
 use crate::standin::space::Space;
 
 const CREATABLE: &[&str] = &[
-    "active", "currency", "lookup_key", "metadata", "nickname", "product", "recurring", "unit_amount",
+    "active",
+    "currency",
+    "lookup_key",
+    "metadata",
+    "nickname",
+    "product",
+    "recurring",
+    "unit_amount",
     "unit_amount_decimal",
 ];
 const SETTABLE: &[&str] = &["active", "lookup_key", "metadata", "nickname"];
-const FIELDS: &[Field] = &[
-    ("active", Sort::Flag),
-    ("lookup_key", Sort::Text),
-    ("metadata", Sort::Metadata),
-    ("nickname", Sort::Text),
-];
+const FIELDS: &[Field] =
+    &[("active", Sort::Flag), ("lookup_key", Sort::Text), ("metadata", Sort::Metadata), ("nickname", Sort::Text)];
 
 /// The rows.
 pub const ROUTES: &[Route] = &[

@@ -16,11 +16,28 @@ use crate::standin::space::Space;
 pub static SHAPE: LazyLock<Shape> = LazyLock::new(|| Shape::new(include_str!("../shapes/product.json")));
 
 const SETTABLE: &[&str] = &[
-    "active", "default_price", "description", "images", "metadata", "name", "shippable", "statement_descriptor",
-    "unit_label", "url",
+    "active",
+    "default_price",
+    "description",
+    "images",
+    "metadata",
+    "name",
+    "shippable",
+    "statement_descriptor",
+    "unit_label",
+    "url",
 ];
 const CREATABLE: &[&str] = &[
-    "active", "description", "id", "images", "metadata", "name", "shippable", "statement_descriptor", "unit_label", "url",
+    "active",
+    "description",
+    "id",
+    "images",
+    "metadata",
+    "name",
+    "shippable",
+    "statement_descriptor",
+    "unit_label",
+    "url",
 ];
 const FIELDS: &[Field] = &[
     ("active", Sort::Flag),

@@ -14,9 +14,8 @@ pub const ROUTES: &[Route] = &[
 ];
 
 fn index(call: &Call, space: &Space) -> Result<Vec<u8>, ApiError> {
-    let subscription = call
-        .param(space, Kind::Subscription, "subscription")?
-        .ok_or_else(|| missing_param("subscription"))?;
+    let subscription =
+        call.param(space, Kind::Subscription, "subscription")?.ok_or_else(|| missing_param("subscription"))?;
     rows(call, space, (Kind::Subscription, subscription), "items", Kind::SubscriptionItem, "/v1/subscription_items")
 }
 
@@ -33,9 +32,7 @@ pub fn rows(
     let rows = value[field]["data"].as_array().cloned().unwrap_or_default();
     // Earlier rows come first, so their keys are higher.
     let key = |at: usize| (0, (rows.len() - at) as u64);
-    let page = Page::read(&call.form, kind.name(), |id| {
-        rows.iter().position(|row| row["id"] == id).map(key)
-    })?;
+    let page = Page::read(&call.form, kind.name(), |id| rows.iter().position(|row| row["id"] == id).map(key))?;
     let (numbers, more) = page.sort_and_take((0..rows.len()).map(key).collect());
     let shown: Vec<Vec<u8>> = numbers
         .into_iter()
@@ -48,11 +45,7 @@ pub fn rows(
 fn show(call: &Call, space: &Space) -> Result<Vec<u8>, ApiError> {
     let missing = || no_such("subscription_item", &call.id);
     let n = space.ids.number(Kind::SubscriptionItem, &call.id).ok_or_else(missing)?;
-    let subscription = space
-        .item_owner
-        .get(&n)
-        .copied()
-        .unwrap_or(n / ITEM_SLOTS);
+    let subscription = space.item_owner.get(&n).copied().unwrap_or(n / ITEM_SLOTS);
     let value = space.value(Kind::Subscription, subscription).ok_or_else(missing)?;
     let items = value["items"]["data"].as_array().ok_or_else(missing)?;
     let item = items.iter().find(|item| item["id"] == call.id).ok_or_else(missing)?;

@@ -19,12 +19,26 @@ use crate::standin::space::Space;
 
 const FILTERS: &[&str] = &["collection_method", "created", "customer", "price", "status"];
 const CREATABLE: &[&str] = &[
-    "cancel_at_period_end", "collection_method", "customer", "days_until_due", "description", "items", "metadata",
-    "payment_behavior", "trial_end", "trial_period_days",
+    "cancel_at_period_end",
+    "collection_method",
+    "customer",
+    "days_until_due",
+    "description",
+    "items",
+    "metadata",
+    "payment_behavior",
+    "trial_end",
+    "trial_period_days",
 ];
 const SETTABLE: &[&str] = &[
-    "cancel_at_period_end", "cancellation_details", "description", "items", "metadata", "pause_collection",
-    "payment_behavior", "proration_behavior",
+    "cancel_at_period_end",
+    "cancellation_details",
+    "description",
+    "items",
+    "metadata",
+    "pause_collection",
+    "payment_behavior",
+    "proration_behavior",
 ];
 const CANCEL: &[&str] = &["cancellation_details", "invoice_now", "prorate"];
 const FIELDS: &[Field] = &[("description", Sort::Text), ("metadata", Sort::Metadata)];
@@ -192,7 +206,10 @@ fn card(space: &Space, wanted: &Form, param: &str) -> Result<PriceCard, ApiError
         .and_then(|n| space.value(Kind::Price, n))
         .ok_or_else(|| no_such_param("price", id, param))?;
     if price["type"] != "recurring" {
-        return Err(invalid_param(param, "The price specified is set to `type=one_time` but this field only accepts prices with `type=recurring`."));
+        return Err(invalid_param(
+            param,
+            "The price specified is set to `type=one_time` but this field only accepts prices with `type=recurring`.",
+        ));
     }
     if price["active"] == false {
         return Err(invalid_param(param, "The price specified is inactive. This field only accepts active prices."));
@@ -217,7 +234,9 @@ pub fn update(space: &mut Space, cause: &Cause, n: u64, form: &Form) -> Result<(
     note_details(form, &mut subscription)?;
     if let Some(node) = form.get("pause_collection") {
         subscription["pause_collection"] = match node {
-            Node::Parts(parts) => json!({"behavior": require_text(parts, "behavior")?, "resumes_at": parts.int("resumes_at")?}),
+            Node::Parts(parts) => {
+                json!({"behavior": require_text(parts, "behavior")?, "resumes_at": parts.int("resumes_at")?})
+            }
             Node::Text(_) => Value::Null,
         };
     }
@@ -253,7 +272,10 @@ fn change_items(
     subscription: &mut Value,
 ) -> Result<(), ApiError> {
     let mut rows = subscription["items"]["data"].as_array().cloned().unwrap_or_default();
-    let period = (rows.first().map(|row| row["current_period_start"].clone()), rows.first().map(|row| row["current_period_end"].clone()));
+    let period = (
+        rows.first().map(|row| row["current_period_start"].clone()),
+        rows.first().map(|row| row["current_period_end"].clone()),
+    );
     for (i, (_, node)) in form.parts("items")?.entries().iter().enumerate() {
         let Node::Parts(wanted) = node else {
             return Err(invalid_param("items", "Invalid array"));
@@ -299,7 +321,14 @@ fn change_items(
     Ok(())
 }
 
-fn new_row(space: &mut Space, cause: &Cause, n: u64, wanted: &Form, i: usize, subscription: &Value) -> Result<Value, ApiError> {
+fn new_row(
+    space: &mut Space,
+    cause: &Cause,
+    n: u64,
+    wanted: &Form,
+    i: usize,
+    subscription: &Value,
+) -> Result<Value, ApiError> {
     let price = card(space, wanted, &format!("items[{i}][price]"))?;
     let (item, id) = space.reserve(Kind::SubscriptionItem);
     space.item_owner.insert(item, n);

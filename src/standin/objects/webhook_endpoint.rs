@@ -19,12 +19,8 @@ static SHAPE: LazyLock<Shape> = LazyLock::new(|| Shape::new(include_str!("../sha
 /// Stripe's limit per account and mode.
 const MOST: usize = 16;
 
-const FIELDS: &[Field] = &[
-    ("description", Sort::Text),
-    ("enabled_events", Sort::Texts),
-    ("metadata", Sort::Metadata),
-    ("url", Sort::Name),
-];
+const FIELDS: &[Field] =
+    &[("description", Sort::Text), ("enabled_events", Sort::Texts), ("metadata", Sort::Metadata), ("url", Sort::Name)];
 
 /// Routes of webhook endpoints.
 pub const ROUTES: &[Route] = &[
@@ -55,15 +51,13 @@ fn create(call: &Call, space: &mut Space) -> Result<Vec<u8>, ApiError> {
     check_events(call)?;
     let version = match call.form.text("api_version")? {
         None => None,
-        Some(name) => Some(Version::named(name).ok_or_else(|| {
-            invalid_param("api_version", format!("Invalid Stripe API version: {name}"))
-        })?),
+        Some(name) => Some(
+            Version::named(name)
+                .ok_or_else(|| invalid_param("api_version", format!("Invalid Stripe API version: {name}")))?,
+        ),
     };
     if space.made_with(Kind::WebhookEndpoint, |_| true).len() >= MOST {
-        return Err(ApiError::invalid(
-            400,
-            format!("You have reached the maximum of {MOST} test webhook endpoints."),
-        ));
+        return Err(ApiError::invalid(400, format!("You have reached the maximum of {MOST} test webhook endpoints.")));
     }
     let (n, id) = space.reserve(Kind::WebhookEndpoint);
     let fields = Fields::new()
@@ -113,7 +107,11 @@ fn remove(call: &Call, space: &mut Space) -> Result<Vec<u8>, ApiError> {
 
 /// Live endpoints must be reached over TLS; an address without a scheme is none.
 fn check_url(url: &str, live: bool) -> Result<(), ApiError> {
-    if live && !url.starts_with("https://") && !url.starts_with("http://127.0.0.1") && !url.starts_with("http://localhost") {
+    if live
+        && !url.starts_with("https://")
+        && !url.starts_with("http://127.0.0.1")
+        && !url.starts_with("http://localhost")
+    {
         return Err(invalid_param("url", "Invalid URL: An https URL is required in live mode.").code("url_invalid"));
     }
     if url.starts_with("http://") || url.starts_with("https://") {
@@ -129,10 +127,9 @@ fn check_events(call: &Call) -> Result<(), ApiError> {
     }
     match events.iter().find(|name| *name != "*" && !known_event(name)) {
         None => Ok(()),
-        Some(name) => Err(invalid_param(
-            "enabled_events",
-            format!("Invalid enabled_events: {name} is not a type of event"),
-        )),
+        Some(name) => {
+            Err(invalid_param("enabled_events", format!("Invalid enabled_events: {name} is not a type of event")))
+        }
     }
 }
 

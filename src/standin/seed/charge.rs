@@ -18,9 +18,8 @@ pub fn lane_offset(lane: u64) -> i64 {
 pub fn exists(seed: &Seed, sub: &Sub, lane: u64) -> bool {
     !sub.by_invoice
         && !is_free(sub)
-        && in_lane(sub, lane).is_some_and(|j| {
-            state(seed, sub, j) != State::Draft && finalized_at(sub, j) + 2 <= seed.calendar.now
-        })
+        && in_lane(sub, lane)
+            .is_some_and(|j| state(seed, sub, j) != State::Draft && finalized_at(sub, j) + 2 <= seed.calendar.now)
 }
 
 /// Everything about a charge.

@@ -40,24 +40,14 @@ pub fn who(seed: u64, n: u64) -> Who {
     let mut dice = Dice::of(seed, 4, n);
     let mut word = |list: &'static [&'static str]| dice.pick(list).copied().unwrap_or_default();
     let (given, family) = (word(names::GIVEN), word(names::FAMILY));
-    let (company, trade, mail, street) = (
-        word(names::COMPANY),
-        word(names::TRADE),
-        word(names::MAIL),
-        word(names::STREETS),
-    );
+    let (company, trade, mail, street) =
+        (word(names::COMPANY), word(names::TRADE), word(names::MAIL), word(names::STREETS));
     let business = dice.chance(0.35);
     let (name, email) = if business {
         let domain = format!("{}-{}.example", ascii(company), ascii(trade));
-        (
-            format!("{company} {trade}"),
-            format!("{}{n}@{domain}", ["billing", "accounts", "finance"][(n % 3) as usize]),
-        )
+        (format!("{company} {trade}"), format!("{}{n}@{domain}", ["billing", "accounts", "finance"][(n % 3) as usize]))
     } else {
-        (
-            format!("{given} {family}"),
-            format!("{}.{}{n}@{mail}", ascii(given), ascii(family)),
-        )
+        (format!("{given} {family}"), format!("{}.{}{n}@{mail}", ascii(given), ascii(family)))
     };
     Who {
         name,
@@ -70,11 +60,7 @@ pub fn who(seed: u64, n: u64) -> Who {
 
 /// Letters that fit a mailbox name.
 fn ascii(text: &str) -> String {
-    let plain: String = text
-        .chars()
-        .filter(char::is_ascii_alphanumeric)
-        .map(|c| c.to_ascii_lowercase())
-        .collect();
+    let plain: String = text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
     if plain.is_empty() { "customer".to_owned() } else { plain }
 }
 

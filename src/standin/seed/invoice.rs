@@ -3,10 +3,10 @@
 //! Invoices are numbered by subscription and lane. A lane is "the first", "the third month", "the second quarter" …: within a
 //! lane invoices are as ordered as their subscriptions, so a list merges a few ordered lanes instead of sorting millions.
 
+use super::Seed;
 use super::catalog::Cycle;
 use super::customer::{push_address, who};
 use super::subscription::{ITEM_SLOTS, Sub, basket};
-use super::Seed;
 use crate::standin::dice::Dice;
 use crate::standin::kind::Kind;
 use crate::standin::objects::invoice::{Facts, LineFacts, State};

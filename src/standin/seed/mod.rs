@@ -163,10 +163,7 @@ impl Seed {
 
     /// The numbers of invoices or charges that belong to a subscription.
     pub fn of_subscription(&self, kind: Kind, k: u64) -> Vec<u64> {
-        (0..self.lanes(kind))
-            .map(|lane| invoice::join(k, lane))
-            .filter(|n| self.exists(kind, *n))
-            .collect()
+        (0..self.lanes(kind)).map(|lane| invoice::join(k, lane)).filter(|n| self.exists(kind, *n)).collect()
     }
 
     /// A filterable attribute of object `n` without writing the whole object; nothing when it must be written.

@@ -1,0 +1,5 @@
+//! The stand-in of Stripe, judged from outside: over HTTP, against Stripe's own description of its API.
+
+mod client;
+mod description;
+mod objects;
