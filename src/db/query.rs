@@ -71,21 +71,32 @@ impl<'c> Query<'c> {
         self
     }
 
-    /// Appends `($n, $n+1, …)` with its values: the right side of `IN`. An empty list matches nothing.
-    pub fn push_list<'v>(mut self, values: impl IntoIterator<Item = impl Bind<'v>>) -> Self {
+    /// Appends `($n, $n+1, …)` with its values: the right side of `IN`. An empty list matches nothing. The last value is
+    /// repeated up to a power of two, so that lists of all lengths share a few prepared statements.
+    pub fn push_list<'v, T: Bind<'v> + Copy>(mut self, values: impl IntoIterator<Item = T>) -> Self {
         self.sql.push('(');
-        let mut first = true;
+        let (mut length, mut last) = (0_usize, None);
         for value in values {
-            if !std::mem::take(&mut first) {
-                self.sql.push(',');
-            }
-            self = self.push_bind(value);
+            self = self.push_listed(length, value);
+            (length, last) = (length + 1, Some(value));
         }
-        if first {
-            self.sql.push_str("NULL");
+        match last {
+            None => self.sql.push_str("NULL"),
+            Some(last) => {
+                for position in length..length.next_power_of_two() {
+                    self = self.push_listed(position, last);
+                }
+            }
         }
         self.sql.push(')');
         self
+    }
+
+    fn push_listed<'v>(mut self, position: usize, value: impl Bind<'v>) -> Self {
+        if position > 0 {
+            self.sql.push(',');
+        }
+        self.push_bind(value)
     }
 
     fn add<'v>(&mut self, value: impl Bind<'v>) {

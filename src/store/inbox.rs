@@ -1,1 +1,142 @@
-//! Events that are not finished.
+//! Events that are not finished: small rows that come and go, so that a finished event costs one cheap update.
+
+use crate::{
+    db::{Bulk, Result, Tx},
+    domain::{event::EventStatus, ids::ProjectId},
+};
+
+/// An event to be applied.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Pending {
+    /// Stripe's `evt_…`.
+    pub event_id: String,
+    /// `received` or `failed`.
+    pub state: String,
+    /// Unix microseconds.
+    pub arrival: i64,
+    /// Unix seconds.
+    pub created: i64,
+    /// Tries so far.
+    pub attempts: i64,
+    /// The event's type.
+    pub event_type: String,
+    /// The event as it arrived.
+    pub payload: String,
+}
+
+/// A new row: state, arrival, event id and next try.
+pub struct NewEntry<'a> {
+    /// Where it stands.
+    pub state: EventStatus,
+    /// Unix microseconds.
+    pub arrival: i64,
+    /// Stripe's `evt_…`.
+    pub event_id: &'a str,
+    /// Unix seconds.
+    pub next_at: i64,
+}
+
+/// Adds entries.
+pub async fn insert(tx: &mut Tx, project: &ProjectId, entries: &[NewEntry<'_>]) -> Result<()> {
+    const INSERT: Bulk = Bulk {
+        insert: "INSERT INTO inbox (tenant_id, project_id, state, arrival, event_id, next_at) VALUES",
+        columns: 4,
+        suffix: "ON CONFLICT DO NOTHING",
+    };
+    INSERT
+        .execute(tx, project.as_str(), entries, |query, entry| {
+            query.bind(entry.state.as_str()).bind(entry.arrival).bind(entry.event_id).bind(entry.next_at)
+        })
+        .await?;
+    Ok(())
+}
+
+/// The next events to apply, in order of arrival: fresh ones first, then failed ones whose time has come.
+pub async fn next(tx: &mut Tx, project: &ProjectId, now: i64, limit: i64) -> Result<Vec<Pending>> {
+    const PENDING: &str = "SELECT i.event_id, i.state, i.arrival, e.created, e.attempts, e.type AS event_type, e.payload
+         FROM inbox i JOIN webhook_events e ON e.tenant_id = i.tenant_id AND e.project_id = i.project_id AND e.id = i.event_id
+         WHERE i.tenant_id = $1 AND i.project_id = $2 AND i.state = $3 AND i.next_at <= $4 ORDER BY i.arrival LIMIT $5";
+    let mut pending: Vec<Pending> = Vec::new();
+    for state in [EventStatus::Received, EventStatus::Failed] {
+        let room = limit - i64::try_from(pending.len()).unwrap_or(limit);
+        if room > 0 {
+            let more: Vec<Pending> =
+                tx.query(PENDING).bind(project).bind(state.as_str()).bind(now).bind(room).fetch_all().await?;
+            pending.extend(more);
+        }
+    }
+    Ok(pending)
+}
+
+/// Takes finished events out.
+pub async fn remove(tx: &mut Tx, project: &ProjectId, finished: &[&Pending]) -> Result<()> {
+    for state in [EventStatus::Received, EventStatus::Failed] {
+        let of_state: Vec<&&Pending> = finished.iter().filter(|event| event.state == state.as_str()).collect();
+        let Some(last) = of_state.iter().map(|event| event.arrival).max() else { continue };
+        tx.query("DELETE FROM inbox WHERE tenant_id = $1 AND project_id = $2 AND state = $3 AND arrival <= $4 AND event_id IN ")
+            .bind(project)
+            .bind(state.as_str())
+            .bind(last)
+            .push_list(of_state.iter().map(|event| event.event_id.as_str()))
+            .execute()
+            .await?;
+    }
+    Ok(())
+}
+
+/// When the next failed event is due, unix seconds.
+pub async fn next_due(tx: &mut Tx, project: &ProjectId) -> Result<Option<i64>> {
+    tx.query("SELECT MIN(next_at) FROM inbox WHERE tenant_id = $1 AND project_id = $2 AND state IN ('received', 'failed')")
+        .bind(project)
+        .fetch_value()
+        .await
+}
+
+/// How many events stand in each state.
+pub async fn counts(tx: &mut Tx, project: &ProjectId) -> Result<Vec<(String, i64)>> {
+    tx.query("SELECT state, COUNT(*) FROM inbox WHERE tenant_id = $1 AND project_id = $2 GROUP BY state ORDER BY state")
+        .bind(project)
+        .fetch_all()
+        .await
+}
+
+/// Puts one dead or failed event back to the start; answers whether there was one.
+pub async fn requeue(tx: &mut Tx, project: &ProjectId, event_id: &str, now: i64) -> Result<bool> {
+    let moved = tx
+        .query("UPDATE inbox SET state = 'received', next_at = $3 WHERE tenant_id = $1 AND project_id = $2 AND state IN ('dead', 'failed') AND event_id = $4")
+        .bind(project)
+        .bind(now)
+        .bind(event_id)
+        .execute()
+        .await?;
+    Ok(moved > 0)
+}
+
+/// Puts every dead and failed event back to the start; answers how many.
+pub async fn requeue_all(tx: &mut Tx, project: &ProjectId, now: i64) -> Result<u64> {
+    tx.query("UPDATE inbox SET state = 'received', next_at = $3 WHERE tenant_id = $1 AND project_id = $2 AND state IN ('dead', 'failed')")
+        .bind(project)
+        .bind(now)
+        .execute()
+        .await
+}
+
+/// Moves an event that failed to its next state.
+pub async fn set_state(
+    tx: &mut Tx,
+    project: &ProjectId,
+    event: &Pending,
+    state: EventStatus,
+    next_at: i64,
+) -> Result<()> {
+    tx.query("UPDATE inbox SET state = $3, next_at = $4 WHERE tenant_id = $1 AND project_id = $2 AND state = $5 AND arrival = $6 AND event_id = $7")
+        .bind(project)
+        .bind(state.as_str())
+        .bind(next_at)
+        .bind(&event.state)
+        .bind(event.arrival)
+        .bind(&event.event_id)
+        .execute()
+        .await?;
+    Ok(())
+}

@@ -1,1 +1,166 @@
-//! The queue.
+//! The queue: at most one job of each kind per project. System table, ids only.
+//!
+//! A claim takes a lease and raises the fence; work commits only while its fence stands, so a frozen process that wakes up
+//! late changes nothing. A wish for a run during a run raises `wakes`, so it is not lost when the run ends.
+
+use crate::{
+    db::{Error, Result, System, SystemTx},
+    domain::{
+        ids::{ProjectId, TenantId},
+        job::JobKind,
+    },
+};
+
+/// A job in hand.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Claim {
+    /// What to do, see [`JobKind`].
+    pub kind: String,
+    /// For whom.
+    pub tenant_id: TenantId,
+    /// For which project.
+    pub project_id: ProjectId,
+    /// Proves that this claim is the latest.
+    pub fence: i64,
+    /// How often a run was wished for, when it was claimed.
+    pub wakes: i64,
+    /// Failures in a row.
+    pub attempts: i64,
+}
+
+/// Asks for a run at `run_at` (unix seconds), or earlier if one is due earlier.
+pub async fn wake(
+    tx: &mut impl System,
+    kind: JobKind,
+    tenant: &TenantId,
+    project: &ProjectId,
+    run_at: i64,
+) -> Result<()> {
+    tx.system(
+        "INSERT INTO jobs (kind, tenant_id, project_id, run_at, wakes, fence, lease_until, leased_by, attempts)
+         VALUES ($1, $2, $3, $4, 1, 0, 0, '', 0)
+         ON CONFLICT (kind, tenant_id, project_id) DO UPDATE SET wakes = jobs.wakes + 1,
+           run_at = CASE WHEN jobs.run_at > excluded.run_at THEN excluded.run_at ELSE jobs.run_at END",
+    )
+    .bind(kind.as_str())
+    .bind(tenant)
+    .bind(project)
+    .bind(run_at)
+    .execute()
+    .await?;
+    Ok(())
+}
+
+/// Whether any job is due; a cheap read before [`claim`] takes the writer.
+pub async fn any_due(tx: &mut SystemTx, now: i64) -> Result<bool> {
+    let due = tx
+        .query("SELECT 1 FROM jobs WHERE run_at <= $1 AND lease_until <= $1 LIMIT 1")
+        .bind(now)
+        .fetch_optional_value::<i32>()
+        .await?;
+    Ok(due.is_some())
+}
+
+/// Takes the job that has been due longest, if any. One job per claim: no tenant waits behind another's batch.
+pub async fn claim(tx: &mut SystemTx, owner: &str, now: i64, lease_until: i64) -> Result<Option<Claim>> {
+    let skip_locked = tx.engine().skip_locked();
+    tx.query("UPDATE jobs SET lease_until = $1, leased_by = $2, fence = fence + 1
+         WHERE (kind, tenant_id, project_id) IN (
+           SELECT kind, tenant_id, project_id FROM jobs WHERE run_at <= $3 AND lease_until <= $3 ORDER BY run_at, fence LIMIT 1")
+        .push(skip_locked)
+        .push(") RETURNING kind, tenant_id, project_id, fence, wakes, attempts")
+        .bind(lease_until)
+        .bind(owner)
+        .bind(now)
+        .fetch_optional()
+        .await
+}
+
+/// Extends the lease; as the last statement before a commit it proves that the claim still stands.
+pub async fn hold(tx: &mut impl System, claim: &Claim, lease_until: i64) -> Result<()> {
+    let held = tx
+        .system("UPDATE jobs SET lease_until = $1 WHERE kind = $2 AND tenant_id = $3 AND project_id = $4 AND fence = $5")
+        .bind(lease_until)
+        .bind(&claim.kind)
+        .bind(&claim.tenant_id)
+        .bind(&claim.project_id)
+        .bind(claim.fence)
+        .execute()
+        .await?;
+    if held == 1 { Ok(()) } else { Err(Error::LeaseLost) }
+}
+
+/// What became of a run.
+#[derive(Clone, Debug)]
+pub enum Ending {
+    /// Nothing left; runs again when woken, or at this unix second.
+    Rest(i64),
+    /// It failed; runs again at this unix second.
+    Failed {
+        /// Unix seconds.
+        run_at: i64,
+        /// In plain words, without secrets.
+        error: String,
+    },
+}
+
+/// Gives the lease back. A wish that came during the run brings the job back at once.
+pub async fn finish(tx: &mut impl System, claim: &Claim, now: i64, ending: &Ending) -> Result<()> {
+    let (run_at, attempts, error) = match ending {
+        Ending::Rest(run_at) => (*run_at, 0, None),
+        Ending::Failed { run_at, error } => (*run_at, claim.attempts + 1, Some(error)),
+    };
+    tx.system(
+        "UPDATE jobs SET lease_until = 0, leased_by = '', attempts = $1, last_error = $2,
+           run_at = CASE WHEN wakes = $3 OR $1 > 0 THEN $4 ELSE $5 END
+         WHERE kind = $6 AND tenant_id = $7 AND project_id = $8 AND fence = $9",
+    )
+    .bind(attempts)
+    .bind(error)
+    .bind(claim.wakes)
+    .bind(run_at)
+    .bind(now)
+    .bind(&claim.kind)
+    .bind(&claim.tenant_id)
+    .bind(&claim.project_id)
+    .bind(claim.fence)
+    .execute()
+    .await?;
+    Ok(())
+}
+
+/// Gives back every lease of a process that stops, so that another goes on at once.
+pub async fn release_all(tx: &mut SystemTx, owner: &str) -> Result<u64> {
+    tx.query("UPDATE jobs SET lease_until = 0, leased_by = '', fence = fence + 1 WHERE leased_by = $1")
+        .bind(owner)
+        .execute()
+        .await
+}
+
+/// Removes a project's jobs, when it is disconnected.
+pub async fn remove(tx: &mut impl System, tenant: &TenantId, project: &ProjectId) -> Result<()> {
+    tx.system("DELETE FROM jobs WHERE tenant_id = $1 AND project_id = $2").bind(tenant).bind(project).execute().await?;
+    Ok(())
+}
+
+/// A job as people see it.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct JobState {
+    /// See [`JobKind`].
+    pub kind: String,
+    /// Unix seconds of the next run.
+    pub run_at: i64,
+    /// Failures in a row.
+    pub attempts: i64,
+    /// Why the last run failed.
+    pub last_error: Option<String>,
+}
+
+/// A project's jobs.
+pub async fn of_project(tx: &mut impl System, tenant: &TenantId, project: &ProjectId) -> Result<Vec<JobState>> {
+    tx.system("SELECT kind, run_at, attempts, last_error FROM jobs WHERE tenant_id = $1 AND project_id = $2 ORDER BY kind")
+        .bind(tenant)
+        .bind(project)
+        .fetch_all()
+        .await
+}

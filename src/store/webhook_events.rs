@@ -1,1 +1,118 @@
 //! Events as they arrived and what became of them.
+
+use crate::{
+    db::{Bulk, Result, Tx},
+    domain::{
+        event::{EventStatus, Outcome},
+        ids::ProjectId,
+    },
+};
+
+/// An event to be stored.
+#[derive(Clone, Debug)]
+pub struct NewEvent {
+    /// Stripe's `evt_…`.
+    pub id: String,
+    /// Unix microseconds.
+    pub arrival: i64,
+    /// Such as `customer.updated`.
+    pub event_type: String,
+    /// The version of the payload.
+    pub api_version: Option<String>,
+    /// Unix seconds.
+    pub created: i64,
+    /// Stripe's object name, or empty.
+    pub object_kind: String,
+    /// Stripe's id, or empty.
+    pub object_id: String,
+    /// Our id of the row whose timeline shows it, or empty.
+    pub subject_id: String,
+    /// `received` or `quarantined`.
+    pub status: EventStatus,
+    /// Why it is quarantined.
+    pub cause: Option<String>,
+    /// The body as it arrived.
+    pub payload: String,
+}
+
+/// Stores events that are not here yet; answers the ids of those that were new. The unique key is what makes a repeated
+/// delivery harmless.
+pub async fn insert_new(tx: &mut Tx, project: &ProjectId, events: &[&NewEvent]) -> Result<Vec<String>> {
+    const INSERT: Bulk = Bulk {
+        insert: "INSERT INTO webhook_events (tenant_id, project_id, id, arrival, type, api_version, created, object_kind, object_id, subject_id, status, cause, attempts, payload) VALUES",
+        columns: 12,
+        suffix: "ON CONFLICT (tenant_id, project_id, id) DO NOTHING RETURNING id",
+    };
+    let rows: Vec<(String,)> = INSERT
+        .fetch_all(tx, project.as_str(), events, |query, event| {
+            query
+                .bind(&event.id)
+                .bind(event.arrival)
+                .bind(&event.event_type)
+                .bind(event.api_version.as_deref())
+                .bind(event.created)
+                .bind(&event.object_kind)
+                .bind(&event.object_id)
+                .bind(&event.subject_id)
+                .bind(event.status.as_str())
+                .bind(event.cause.as_deref())
+                .bind(0_i64)
+                .bind(&event.payload)
+        })
+        .await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// Marks events as finished with one outcome.
+pub async fn finish(tx: &mut Tx, project: &ProjectId, outcome: Outcome, ids: &[&str], now: i64) -> Result<()> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    tx.query("UPDATE webhook_events SET status = $3, outcome = $4, finished_at = $5, cause = NULL, attempts = attempts + 1 WHERE tenant_id = $1 AND project_id = $2 AND id IN ")
+        .bind(project)
+        .bind(outcome.status().as_str())
+        .bind(outcome.as_str())
+        .bind(now)
+        .push_list(ids.iter().copied())
+        .execute()
+        .await?;
+    Ok(())
+}
+
+/// Records a failed try.
+pub async fn fail(tx: &mut Tx, project: &ProjectId, id: &str, status: EventStatus, cause: &str) -> Result<()> {
+    tx.query("UPDATE webhook_events SET status = $3, cause = $4, attempts = attempts + 1 WHERE tenant_id = $1 AND project_id = $2 AND id = $5")
+        .bind(project)
+        .bind(status.as_str())
+        .bind(cause)
+        .bind(id)
+        .execute()
+        .await?;
+    Ok(())
+}
+
+/// Shows requeued events as received again, with a fresh count of tries. With an id only that one.
+pub async fn requeue(tx: &mut Tx, project: &ProjectId, id: Option<&str>) -> Result<u64> {
+    let mut query = tx
+        .query("UPDATE webhook_events SET status = 'received', attempts = 0 WHERE tenant_id = $1 AND project_id = $2 AND status IN ('dead', 'failed')")
+        .bind(project);
+    query = match id {
+        Some(id) => query.push(" AND id = ").push_bind(id),
+        // The inbox knows them without a walk over every event.
+        None => query.push(
+            " AND id IN (SELECT event_id FROM inbox WHERE tenant_id = $1 AND project_id = $2 AND state IN ('dead', 'failed'))",
+        ),
+    };
+    query.execute().await
+}
+
+/// Whether an event was given up.
+pub async fn is_dead(tx: &mut Tx, project: &ProjectId, id: &str) -> Result<bool> {
+    let dead = tx
+        .query("SELECT 1 FROM webhook_events WHERE tenant_id = $1 AND project_id = $2 AND id = $3 AND status = 'dead'")
+        .bind(project)
+        .bind(id)
+        .fetch_optional_value::<i32>()
+        .await?;
+    Ok(dead.is_some())
+}

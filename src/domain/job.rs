@@ -1,0 +1,34 @@
+//! The kinds of work the queue knows. A project has at most one job of each kind.
+
+/// What a job does for its project.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum JobKind {
+    /// Applies the events of the inbox to the mirror.
+    Apply,
+    /// Reads single objects again from Stripe.
+    Refetch,
+    /// Copies the whole account.
+    Backfill,
+}
+
+impl JobKind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::Apply, Self::Refetch, Self::Backfill];
+
+    /// As stored.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Apply => "apply",
+            Self::Refetch => "refetch",
+            Self::Backfill => "backfill",
+        }
+    }
+
+    /// From its stored name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
+/// A time that never comes: the job sleeps until it is woken.
+pub const NEVER: i64 = 253_402_300_799; // the end of the year 9999

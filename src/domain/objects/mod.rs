@@ -1,0 +1,240 @@
+//! What billfold reads out of Stripe's objects: the columns that are listed, filtered and summed.
+//!
+//! Reading is tolerant. Unknown fields and enum values pass, an odd field becomes its default, old and new API shapes fill
+//! the same columns. The object itself is stored as Stripe sent it, so nothing is ever lost by reading.
+
+mod billing;
+mod catalog;
+mod payments;
+
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use serde_json::value::RawValue;
+
+pub use billing::{Invoice, Subscription, SubscriptionItem};
+pub use catalog::{Price, Product};
+pub use payments::{Charge, Customer};
+
+use super::{ids::ProjectId, kind::Kind};
+
+/// An object ready for the mirror.
+#[derive(Clone, Debug)]
+pub struct Object {
+    /// What it is.
+    pub kind: Kind,
+    /// Our derived id.
+    pub id: String,
+    /// Stripe's id.
+    pub stripe_id: String,
+    /// Unix seconds; 0 when the object does not say.
+    pub created: i64,
+    /// What status tabs and counts go by.
+    pub status: String,
+    /// Stripe says `deleted: true`: nothing but the id is there.
+    pub tombstone: bool,
+    /// Whether every sub-list is here whole (Stripe cuts them at ten rows).
+    pub whole: bool,
+    /// The columns of its kind.
+    pub columns: Columns,
+    /// The JSON as Stripe sent it.
+    pub raw: String,
+}
+
+/// The columns of each kind.
+#[derive(Clone, Debug)]
+pub enum Columns {
+    /// Of a customer.
+    Customer(Customer),
+    /// Of a product.
+    Product(Product),
+    /// Of a price.
+    Price(Price),
+    /// Of a subscription.
+    Subscription(Box<Subscription>),
+    /// Of an invoice.
+    Invoice(Box<Invoice>),
+    /// Of a charge.
+    Charge(Charge),
+}
+
+/// Why an object cannot be mirrored at all.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum Unreadable {
+    /// Not a JSON object.
+    #[error("the object is not JSON: {0}")]
+    NotJson(String),
+    /// Without an id there is no row.
+    #[error("the object has no id")]
+    NoId,
+}
+
+/// The fields that every kind has.
+#[derive(Default, Deserialize)]
+struct Head {
+    #[serde(default, deserialize_with = "lenient")]
+    id: String,
+    #[serde(default, deserialize_with = "lenient")]
+    created: i64,
+    #[serde(default, deserialize_with = "lenient")]
+    deleted: bool,
+}
+
+impl Object {
+    /// Reads an object of a known kind.
+    pub fn read(kind: Kind, project: &ProjectId, raw: &str) -> Result<Self, Unreadable> {
+        let head: Head = read(raw)?;
+        if head.id.is_empty() {
+            return Err(Unreadable::NoId);
+        }
+        let mut whole = true;
+        let (columns, status) = match kind {
+            Kind::Customer => {
+                let customer = Customer::read(raw)?;
+                let status = customer.status().to_owned();
+                (Columns::Customer(customer), status)
+            }
+            Kind::Product => {
+                let product = Product::read(project, raw)?;
+                let status = active(product.active);
+                (Columns::Product(product), status)
+            }
+            Kind::Price => {
+                let price = Price::read(project, raw)?;
+                let status = active(price.active);
+                (Columns::Price(price), status)
+            }
+            Kind::Subscription => {
+                let subscription = Subscription::read(project, raw)?;
+                whole = subscription.whole;
+                let status = subscription.status.clone();
+                (Columns::Subscription(Box::new(subscription)), status)
+            }
+            Kind::Invoice => {
+                let invoice = Invoice::read(project, raw)?;
+                whole = invoice.whole;
+                let status = invoice.status.clone();
+                (Columns::Invoice(Box::new(invoice)), status)
+            }
+            Kind::Charge => {
+                let charge = Charge::read(project, raw)?;
+                let status = charge.status.clone();
+                (Columns::Charge(charge), status)
+            }
+        };
+        Ok(Self {
+            kind,
+            id: kind.derive_id(project, &head.id),
+            stripe_id: head.id,
+            created: head.created,
+            status: if head.deleted { "deleted".to_owned() } else { status },
+            tombstone: head.deleted,
+            whole,
+            columns,
+            raw: raw.to_owned(),
+        })
+    }
+
+    /// What is compared to see whether search words or subscription items must be written again; cheap where nothing changed.
+    pub fn digest(&self) -> String {
+        match &self.columns {
+            Columns::Customer(customer) => format!("{}\n{}", customer.name, customer.email),
+            Columns::Product(product) => product.name.clone(),
+            Columns::Subscription(subscription) => subscription.items_digest(),
+            _ => String::new(),
+        }
+    }
+
+    /// The words the object is found by, lower case; empty for kinds that are found by id, number or customer.
+    pub fn search_words(&self) -> String {
+        match &self.columns {
+            Columns::Customer(customer) => format!("{} {}", customer.name, customer.email).to_lowercase(),
+            Columns::Product(product) => product.name.to_lowercase(),
+            _ => String::new(),
+        }
+    }
+
+    /// Whether the object has come to an end that Stripe never takes back.
+    pub fn is_terminal(kind: Kind, status: &str) -> bool {
+        match kind {
+            Kind::Subscription => matches!(status, "canceled" | "incomplete_expired"),
+            Kind::Invoice => matches!(status, "void"),
+            _ => false,
+        }
+    }
+}
+
+fn active(active: bool) -> String {
+    if active { "active" } else { "archived" }.to_owned()
+}
+
+/// Reads a struct; keys that stand twice (JSON allows it, serde does not) count once.
+fn read<T: DeserializeOwned>(raw: &str) -> Result<T, Unreadable> {
+    serde_json::from_str(raw).or_else(|error| {
+        let value: serde_json::Value = serde_json::from_str(raw).map_err(|_| Unreadable::NotJson(error.to_string()))?;
+        if !value.is_object() {
+            return Err(Unreadable::NotJson("not an object".to_owned()));
+        }
+        serde_json::from_str(&value.to_string()).map_err(|error| Unreadable::NotJson(error.to_string()))
+    })
+}
+
+/// A field of the wrong type becomes its default instead of losing the whole object. NUL characters, which Postgres cannot
+/// store in a text column, are dropped (the raw JSON keeps them escaped).
+pub fn lenient<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: DeserializeOwned + Default,
+{
+    let raw: &RawValue = Deserialize::deserialize(deserializer)?;
+    let text = raw.get();
+    Ok(if text.contains("\\u0000") {
+        serde_json::from_str(&text.replace("\\u0000", "")).unwrap_or_default()
+    } else {
+        serde_json::from_str(text).unwrap_or_default()
+    })
+}
+
+/// An id, or an expanded object that has one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reference(
+    /// Stripe's id.
+    pub Option<String>,
+);
+
+impl<'de> Deserialize<'de> for Reference {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Either {
+            Id(String),
+            Expanded { id: String },
+            Other(serde::de::IgnoredAny),
+        }
+        Ok(Self(match Either::deserialize(deserializer)? {
+            Either::Id(id) | Either::Expanded { id } if !id.is_empty() => Some(id),
+            _ => None,
+        }))
+    }
+}
+
+impl Reference {
+    /// Our derived id of the object it names.
+    fn derive(&self, kind: Kind, project: &ProjectId) -> Option<String> {
+        self.0.as_deref().map(|id| kind.derive_id(project, id))
+    }
+}
+
+/// A sub-list of an object: Stripe sends its first ten rows.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(bound = "T: DeserializeOwned + Default")]
+struct SubList<T> {
+    #[serde(default, deserialize_with = "lenient")]
+    data: Vec<T>,
+    #[serde(default, deserialize_with = "lenient")]
+    has_more: bool,
+}
+
+impl<T> Default for SubList<T> {
+    fn default() -> Self {
+        Self { data: Vec::new(), has_more: false }
+    }
+}

@@ -1,1 +1,0 @@
-//! What applying an object writes.

@@ -1,0 +1,197 @@
+//! Turns stored events into changes of the mirror: a batch per transaction, effect and `done` together.
+
+use std::{
+    collections::BTreeMap,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
+
+use crate::{
+    app::App,
+    db::{Error, Result, Tx},
+    domain::{
+        event::{Envelope, EventStatus, Outcome, Subject},
+        ids::{ProjectId, TenantId},
+        kind::Kind,
+        objects::Object,
+        retry,
+    },
+    store::{
+        event_attempts,
+        inbox::{self, Pending},
+        jobs, mirror as rows, webhook_events,
+    },
+    sync::mirror::{self, Change, Source},
+};
+
+/// Events per transaction.
+pub const BATCH: i64 = 256;
+
+/// The reading of one event.
+enum Reading {
+    Change(Change),
+    Finished(Outcome),
+    Failed(String),
+}
+
+/// Applies the next batch under a claim. Answers how many events it took; 0 means that nothing is due.
+///
+/// A batch that the database refuses is applied one by one, so that a poison event hurts only itself.
+pub async fn run_batch(app: &App, claim: &jobs::Claim, lease_seconds: i64) -> Result<usize> {
+    let (tenant, project) = (&claim.tenant_id, &claim.project_id);
+    let now = app.clock.now();
+    let mut tx = app.db.write(tenant).await?;
+    let events = inbox::next(&mut tx, project, now, BATCH).await?;
+    if events.is_empty() {
+        return Ok(0);
+    }
+    let whole: Vec<&Pending> = events.iter().collect();
+    let applied = match apply_events(&mut tx, project, &whole, now).await {
+        Ok(()) => {
+            jobs::hold(&mut tx, claim, now + lease_seconds).await?;
+            tx.commit().await
+        }
+        Err(error) => {
+            drop(tx);
+            Err(error)
+        }
+    };
+    match applied {
+        Err(Error::Fault(_) | Error::Conflict(_)) => {
+            for event in &events {
+                apply_alone(app, tenant, project, event, claim, lease_seconds).await?;
+            }
+        }
+        other => other?,
+    }
+    Ok(events.len())
+}
+
+async fn apply_alone(
+    app: &App,
+    tenant: &TenantId,
+    project: &ProjectId,
+    event: &Pending,
+    claim: &jobs::Claim,
+    lease_seconds: i64,
+) -> Result<()> {
+    let now = app.clock.now();
+    let mut tx = app.db.write(tenant).await?;
+    if let Err(error) = apply_events(&mut tx, project, &[event], now).await {
+        if let Error::Unavailable(_) | Error::LeaseLost = error {
+            return Err(error);
+        }
+        drop(tx);
+        tracing::warn!(stripe.event_id = %event.event_id, error = %error, "an event could not be applied");
+        tx = app.db.write(tenant).await?;
+        record_failure(&mut tx, project, event, "the database refused what the event would write", now).await?;
+    }
+    jobs::hold(&mut tx, claim, now + lease_seconds).await?;
+    tx.commit().await
+}
+
+async fn apply_events(tx: &mut Tx, project: &ProjectId, events: &[&Pending], now: i64) -> Result<()> {
+    let mut changes = Vec::with_capacity(events.len());
+    let mut changing = Vec::with_capacity(events.len());
+    let mut finished: BTreeMap<&'static str, (Outcome, Vec<&Pending>)> = BTreeMap::new();
+    let mut finish = |outcome: Outcome, event| {
+        finished.entry(outcome.as_str()).or_insert_with(|| (outcome, Vec::new())).1.push(event);
+    };
+    for event in events {
+        // The payload is input: a panic in reading it is that event's failure, not the worker's end.
+        let reading = catch_unwind(AssertUnwindSafe(|| read(project, event)))
+            .unwrap_or_else(|_| Reading::Failed("reading the event panicked".to_owned()));
+        match reading {
+            Reading::Change(change) => {
+                changes.push(change);
+                changing.push(*event);
+            }
+            Reading::Finished(outcome) => finish(outcome, *event),
+            Reading::Failed(cause) => record_failure(tx, project, event, &cause, now).await?,
+        }
+    }
+    let outcomes = mirror::apply(tx, project, &changes, now).await?;
+    for (outcome, event) in outcomes.into_iter().zip(changing) {
+        finish(outcome, event);
+    }
+    let mut deltas: BTreeMap<&str, i64> = BTreeMap::new();
+    for (outcome, events) in finished.values() {
+        let ids: Vec<&str> = events.iter().map(|event| event.event_id.as_str()).collect();
+        webhook_events::finish(tx, project, *outcome, &ids, now).await?;
+        inbox::remove(tx, project, events).await?;
+        *deltas.entry(outcome.status().as_str()).or_default() += i64::try_from(events.len()).unwrap_or(0);
+    }
+    let deltas: Vec<(&str, &str, i64)> = deltas.into_iter().map(|(status, n)| ("event", status, n)).collect();
+    rows::add_counts(tx, project, &deltas).await
+}
+
+async fn record_failure(tx: &mut Tx, project: &ProjectId, event: &Pending, cause: &str, now: i64) -> Result<()> {
+    let attempts = event.attempts + 1;
+    let (status, next_at) = match retry::event_delay(attempts) {
+        Some(delay) => (EventStatus::Failed, now + delay),
+        None => (EventStatus::Dead, now),
+    };
+    event_attempts::insert(tx, project, &event.event_id, now, cause).await?;
+    webhook_events::fail(tx, project, &event.event_id, status, cause).await?;
+    inbox::set_state(tx, project, event, status, next_at).await?;
+    if status == EventStatus::Dead {
+        rows::add_counts(tx, project, &[("event", status.as_str(), 1)]).await?;
+    }
+    Ok(())
+}
+
+fn read(project: &ProjectId, event: &Pending) -> Reading {
+    let envelope = match Envelope::parse(&event.payload) {
+        Ok(envelope) => envelope,
+        Err(error) => return Reading::Failed(format!("the event cannot be read: {error}")),
+    };
+    let subject = envelope.subject();
+    let Some(kind) = Kind::parse(&subject.object) else {
+        return read_related(&envelope, &subject);
+    };
+    if subject.id.is_empty() {
+        return Reading::Finished(Outcome::NoObject);
+    }
+    let Some(raw) = envelope.data_object() else {
+        // A thin event only names its object.
+        return Reading::Change(Change::ReadAgain(kind, subject.id));
+    };
+    match Object::read(kind, project, raw.get()) {
+        Err(error) => Reading::Failed(error.to_string()),
+        // A subscription's "deleted" event is its end, not its disappearance: the object stays at Stripe as canceled.
+        Ok(object) if event.event_type.ends_with(".deleted") && kind != Kind::Subscription => {
+            Reading::Change(Change::Gone { last: Box::new(object), at: event.created })
+        }
+        Ok(object) => Reading::Change(Change::State(Box::new(object), Source::Event(event.created))),
+    }
+}
+
+/// Events of objects that are part of a mirrored one: that one is read again.
+fn read_related(envelope: &Envelope<'_>, subject: &Subject) -> Reading {
+    #[derive(Default, serde::Deserialize)]
+    #[serde(default)]
+    struct Parents {
+        #[serde(deserialize_with = "crate::domain::objects::lenient")]
+        subscription: crate::domain::objects::Reference,
+        #[serde(deserialize_with = "crate::domain::objects::lenient")]
+        charge: crate::domain::objects::Reference,
+        #[serde(deserialize_with = "crate::domain::objects::lenient")]
+        invoice: crate::domain::objects::Reference,
+    }
+    let parents: Parents =
+        envelope.data_object().and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
+    let parent = match subject.object.as_str() {
+        "discount" => match parents.subscription.0 {
+            Some(subscription) => Some((Kind::Subscription, subscription)),
+            None => subject.customer.clone().map(|customer| (Kind::Customer, customer)),
+        },
+        "tax_id" | "cash_balance" => subject.customer.clone().map(|customer| (Kind::Customer, customer)),
+        "dispute" | "refund" => parents.charge.0.map(|charge| (Kind::Charge, charge)),
+        "invoice_payment" | "credit_note" => parents.invoice.0.map(|invoice| (Kind::Invoice, invoice)),
+        "subscription_schedule" => parents.subscription.0.map(|subscription| (Kind::Subscription, subscription)),
+        _ => None,
+    };
+    match parent {
+        Some((kind, id)) => Reading::Change(Change::ReadAgain(kind, id)),
+        None => Reading::Finished(Outcome::NotMirrored),
+    }
+}

@@ -1,0 +1,124 @@
+//! Reads single objects again from Stripe: after several events of one second, cut sub-lists, and events that only name an
+//! object. The answer counts, as of Stripe's `Date`.
+
+use futures_util::{StreamExt as _, stream};
+
+use crate::{
+    app::App,
+    db::Result,
+    domain::{event::Outcome, ids::ProjectId, kind::Kind, objects::Object, retry},
+    store::{
+        jobs::{self, Claim},
+        refetches::{self, Refetch},
+    },
+    stripe,
+    sync::mirror::{self, Change},
+};
+
+/// Objects per transaction.
+const BATCH: i64 = 64;
+/// Calls at once; the account's token bucket sets the pace.
+const AT_ONCE: usize = 8;
+
+/// What a fetch brought.
+enum Fetched {
+    Change(Box<Change>),
+    /// Not a kind that is mirrored any more.
+    Nothing,
+    Failed(stripe::Error),
+}
+
+/// Reads the next batch again. Answers how many wishes it took; 0 means that nothing is due.
+///
+/// Fails only with what stops the whole connection (the database, the lease, a rejected key); an object that cannot be read
+/// is put off alone.
+pub async fn run_batch(
+    app: &App,
+    client: &stripe::Client,
+    claim: &Claim,
+    lease_seconds: i64,
+) -> Result<usize, super::Stopped> {
+    let (tenant, project) = (&claim.tenant_id, &claim.project_id);
+    let mut tx = app.db.read(tenant).await?;
+    let wishes = refetches::due(&mut tx, project, app.clock.now(), BATCH).await?;
+    drop(tx);
+    if wishes.is_empty() {
+        return Ok(0);
+    }
+    let fetched: Vec<(Refetch, Fetched)> = stream::iter(wishes)
+        .map(|wish| async move {
+            let fetched = fetch(client, project, &wish).await;
+            (wish, fetched)
+        })
+        .buffer_unordered(AT_ONCE)
+        .collect()
+        .await;
+    let taken = fetched.len();
+    let rejected = store(app, claim, fetched, lease_seconds).await?;
+    rejected.map_or(Ok(taken), |error| Err(super::Stopped::Stripe(error)))
+}
+
+async fn fetch(client: &stripe::Client, project: &ProjectId, wish: &Refetch) -> Fetched {
+    let Some(kind) = Kind::parse(&wish.kind) else { return Fetched::Nothing };
+    match read_object(client, project, kind, &wish.stripe_id).await {
+        Ok(change) => Fetched::Change(Box::new(change)),
+        Err(error) => Fetched::Failed(error),
+    }
+}
+
+/// Reads one object, whole, from Stripe. An object that Stripe does not know is gone.
+pub async fn read_object(
+    client: &stripe::Client,
+    project: &ProjectId,
+    kind: Kind,
+    stripe_id: &str,
+) -> Result<Change, stripe::Error> {
+    let answer = client.retrieve(kind, stripe_id).await?;
+    let raw = match answer.raw {
+        Some(raw) => client.complete(kind, raw).await?.get().to_owned(),
+        None => serde_json::json!({ "id": stripe_id, "object": kind.as_str(), "deleted": true }).to_string(),
+    };
+    let object = Object::read(kind, project, &raw).map_err(|error| stripe::Error::Unreadable(error.to_string()))?;
+    Ok(Change::from_fetch(object, answer.as_of))
+}
+
+/// Writes what was fetched; answers the error that concerns the whole connection, if there was one.
+async fn store(
+    app: &App,
+    claim: &Claim,
+    fetched: Vec<(Refetch, Fetched)>,
+    lease_seconds: i64,
+) -> Result<Option<stripe::Error>> {
+    let (project, now) = (&claim.project_id, app.clock.now());
+    let mut tx = app.db.write(&claim.tenant_id).await?;
+    let mut rejected = None;
+    let (mut wishes, mut changes) = (Vec::new(), Vec::new());
+    for (wish, fetched) in fetched {
+        match fetched {
+            Fetched::Change(change) => {
+                wishes.push(wish);
+                changes.push(*change);
+            }
+            Fetched::Nothing => refetches::remove(&mut tx, project, &wish).await?,
+            Fetched::Failed(error) => {
+                let next_at = now + retry::outage_delay(wish.attempts);
+                refetches::postpone(&mut tx, project, &wish, next_at, &error.to_string()).await?;
+                if error.is_key_rejected() {
+                    rejected = Some(error);
+                }
+            }
+        }
+    }
+    let outcomes = mirror::apply(&mut tx, project, &changes, now).await?;
+    for (wish, outcome) in wishes.iter().zip(outcomes) {
+        if outcome == Outcome::Older {
+            // The answer is from before an event that is here already: Stripe's copy lags, so ask once more.
+            refetches::postpone(&mut tx, project, wish, now + 1, "the answer was older than the mirror").await?;
+        } else {
+            refetches::remove(&mut tx, project, wish).await?;
+        }
+    }
+    jobs::hold(&mut tx, claim, now + lease_seconds).await?;
+    tx.commit().await?;
+    Ok(rejected)
+}
