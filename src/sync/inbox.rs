@@ -16,6 +16,7 @@ use crate::{
         job::JobKind,
     },
     store::{
+        connections,
         inbox::{self, NewEntry},
         jobs, mirror,
         webhook_events::{self, NewEvent},
@@ -136,12 +137,13 @@ fn mode_name(livemode: bool) -> &'static str {
 async fn commit_groups(app: App, mut requests: mpsc::Receiver<Request>) {
     let mut group = Vec::with_capacity(GROUP);
     let mut last_arrival = 0;
+    let mut last_seen = HashMap::new();
     while requests.recv_many(&mut group, GROUP).await > 0 {
         for request in &mut group {
             last_arrival = app.clock.micros().max(last_arrival + 1);
             request.delivery.event.arrival = last_arrival;
         }
-        let stored = store_group(&app, &group).await;
+        let stored = store_group(&app, &group, &mut last_seen).await;
         app.wake.notify_waiters();
         answer(group.drain(..), stored);
     }
@@ -165,7 +167,14 @@ fn answer(group: impl Iterator<Item = Request>, stored: Result<Vec<Stored>>) {
 }
 
 /// One transaction for the whole group; each tenant's rows are written under that tenant.
-async fn store_group(app: &App, group: &[Request]) -> Result<Vec<Stored>> {
+///
+/// `last_seen` holds the second in which each project's connection was last marked as alive: once a second is enough.
+async fn store_group(
+    app: &App,
+    group: &[Request],
+    last_seen: &mut HashMap<ProjectId, i64>,
+) -> Result<Vec<Stored>> {
+    let now = app.clock.now();
     let mut by_project: HashMap<(&TenantId, &ProjectId), Vec<usize>> = HashMap::new();
     for (position, request) in group.iter().enumerate() {
         by_project.entry((&request.delivery.tenant, &request.delivery.project)).or_default().push(position);
@@ -178,7 +187,10 @@ async fn store_group(app: &App, group: &[Request]) -> Result<Vec<Stored>> {
     for ((tenant, project), positions) in projects {
         tx.enter(tenant).await?;
         let events: Vec<&NewEvent> = positions.iter().map(|position| &group[*position].delivery.event).collect();
-        let mut new = store_project(&mut tx, project, &events, app.clock.now()).await?;
+        let mut new = store_project(&mut tx, project, &events, now).await?;
+        if last_seen.insert(project.clone(), now) != Some(now) {
+            connections::record_event(&mut tx, project, now).await?;
+        }
         for position in positions {
             // Of one event delivered twice within a group, the first counts as new.
             if new.remove(group[position].delivery.event.id.as_str()) {

@@ -11,7 +11,10 @@ use super::{Message, TypeEnd, plan};
 use crate::{
     domain::{ids::ProjectId, kind::Kind, objects::Object},
     store::sync_runs::Range,
-    stripe::{self, Client, ListParams, Page},
+    stripe::{
+        self, Client,
+        list::{ListParams, Page},
+    },
     sync::mirror::Change,
 };
 

@@ -1,0 +1,158 @@
+//! Stripe's way in: `POST /webhooks/stripe/{token}`, and `POST /webhooks/stripe` for an operator's Connect platform.
+//!
+//! Size cap → route by token → verify the raw bytes → inbox → 200. Nothing of a body is looked at before its signature
+//! is right, and nothing is acknowledged that is not on disk.
+
+mod refusal;
+mod target;
+
+use std::{num::NonZeroU32, time::Duration};
+
+use axum::{Json, Router, extract::State, routing::post};
+use http::{HeaderMap, header};
+use serde_json::{Value, json};
+
+pub use target::Targets;
+
+use super::{
+    error::{Error, Result},
+    extract::{ClientIp, Path, RawBody},
+    rate_limit::{RateLimit, network},
+};
+use crate::{
+    app::App,
+    stripe::signature::{self, Refusal},
+    sync::inbox::{self, Delivery, Inbox, NotStored},
+};
+use target::Target;
+
+/// Stripe's own limit is far below.
+const MAX_BODY: usize = 1 << 20;
+/// Refused deliveries that one network may cause in a minute before it is turned away without being looked at.
+const REFUSALS_PER_MINUTE: NonZeroU32 = NonZeroU32::new(120).unwrap();
+
+/// What the intake needs.
+#[derive(Clone)]
+pub struct Intake {
+    app: App,
+    inbox: Inbox,
+    targets: Targets,
+    refusals: RateLimit<std::net::IpAddr>,
+}
+
+impl Intake {
+    /// Puts the intake together.
+    pub fn new(app: App, inbox: Inbox) -> Self {
+        Self {
+            targets: Targets::new(app.clone()),
+            refusals: RateLimit::new(REFUSALS_PER_MINUTE, Duration::from_secs(60)),
+            app,
+            inbox,
+        }
+    }
+}
+
+/// The routes of the intake.
+pub fn router(intake: Intake) -> Router {
+    Router::new()
+        .route("/webhooks/stripe/{token}", post(by_token))
+        .route("/webhooks/stripe", post(by_account))
+        .with_state(intake)
+}
+
+/// A delivery for the connection that the token in the URL belongs to.
+async fn by_token(
+    State(intake): State<Intake>,
+    Path(token): Path<String>,
+    ClientIp(remote): ClientIp,
+    headers: HeaderMap,
+    RawBody(body): RawBody<MAX_BODY>,
+) -> Result<Json<Value>> {
+    refuse_encoding(&headers)?;
+    let Some(target) = intake.targets.by_token(&token).await? else {
+        // As long as a known token would take, so that tokens cannot be told apart by time.
+        let _ = signature::verify(&[target::decoy()], &signature_header(&headers).unwrap_or_default(), &body, 0);
+        return Err(Error::NotFound);
+    };
+    let now = intake.app.clock.now();
+    let verified = signature_header(&headers).and_then(|header| {
+        signature::verify(&target.secrets, &header, &body, now).map(|_| ())
+    });
+    let verified = match verified {
+        // The secret may have been rolled a moment ago by another process.
+        Err(Refusal::Invalid | Refusal::NotReady) if target.is_stale(now) => {
+            let fresh = intake.targets.reload(&token).await?.ok_or(Error::NotFound)?;
+            signature_header(&headers)
+                .and_then(|header| signature::verify(&fresh.secrets, &header, &body, now).map(|_| ()))
+        }
+        verified => verified,
+    };
+    if let Err(refusal) = verified {
+        return Err(refusal::refuse(&intake, &target, refusal, remote, body.len()).await);
+    }
+    store(&intake, &target, &body, now).await
+}
+
+/// A delivery for a Connect platform: verified with the platform's secret, routed by account and mode after that.
+async fn by_account(
+    State(intake): State<Intake>,
+    ClientIp(remote): ClientIp,
+    headers: HeaderMap,
+    RawBody(body): RawBody<MAX_BODY>,
+) -> Result<Json<Value>> {
+    refuse_encoding(&headers)?;
+    let Some(secret) = intake.app.config.connect_webhook_secret.clone() else { return Err(Error::NotFound) };
+    let now = intake.app.clock.now();
+    let verified = signature_header(&headers).and_then(|header| signature::verify(&[secret], &header, &body, now));
+    if let Err(refusal) = verified {
+        intake.refusals.take(network(remote)).await?;
+        return Err(refusal::answer(refusal));
+    }
+    match intake.targets.by_account(&body).await? {
+        Some(target) => store(&intake, &target, &body, now).await,
+        // Not stored, so not acknowledged: Stripe tries again for three days, in which the account may be connected.
+        None => Err(Error::NotFound),
+    }
+}
+
+async fn store(intake: &Intake, target: &Target, body: &[u8], now: i64) -> Result<Json<Value>> {
+    let event = inbox::read_event(body, &target.project, target.account.as_deref(), target.livemode, now);
+    let delivery = Delivery { tenant: target.tenant.clone(), project: target.project.clone(), event };
+    match intake.inbox.store(delivery).await {
+        Ok(stored) => {
+            metrics::counter!("billfold_deliveries_total", "result" => match stored {
+                inbox::Stored::New => "stored",
+                inbox::Stored::Repeated => "repeated",
+            })
+            .increment(1);
+            Ok(Json(json!({ "received": true })))
+        }
+        Err(not_stored) => {
+            metrics::counter!("billfold_deliveries_total", "result" => "not_stored").increment(1);
+            Err(Error::Unavailable { retry_after: retry_after(&not_stored), message: "Not stored. Deliver it again.".to_owned() })
+        }
+    }
+}
+
+/// Seconds after which a delivery may work again.
+fn retry_after(not_stored: &NotStored) -> u64 {
+    match not_stored {
+        NotStored::Full => 1,
+        NotStored::Unavailable(_) => 10,
+    }
+}
+
+/// Stripe never compresses; a small body that unpacks to a huge one has no business here.
+fn refuse_encoding(headers: &HeaderMap) -> Result<()> {
+    if headers.contains_key(header::CONTENT_ENCODING) { Err(Error::UnsupportedMediaType) } else { Ok(()) }
+}
+
+/// The one `Stripe-Signature`; two of them are ambiguous.
+fn signature_header(headers: &HeaderMap) -> Result<Vec<u8>, Refusal> {
+    let mut values = headers.get_all("stripe-signature").iter();
+    match (values.next(), values.next()) {
+        (None, _) => Err(Refusal::Missing),
+        (Some(value), None) => Ok(value.as_bytes().to_vec()),
+        (Some(_), Some(_)) => Err(Refusal::Malformed),
+    }
+}

@@ -1,0 +1,125 @@
+//! What each kind of job does, and what its failures mean.
+
+use tokio::{sync::watch, task::JoinError};
+
+use super::LEASE;
+use crate::{
+    app::App,
+    db,
+    domain::{
+        job::{JobKind, NEVER},
+        retry,
+    },
+    store::{
+        connections, inbox,
+        jobs::{Claim, Ending},
+        refetches,
+    },
+    stripe,
+    sync::{Stopped, apply, backfill, refetch},
+};
+
+/// Batches per claim: after that the next project has its turn.
+const BATCHES: usize = 8;
+
+/// Runs a claimed job. `None`: the lease was taken over.
+pub(super) async fn run(app: App, claim: Claim, stopping: watch::Receiver<bool>) -> Option<Ending> {
+    let now = app.clock.now();
+    let outcome = match JobKind::parse(&claim.kind) {
+        Some(JobKind::Apply) => run_apply(&app, &claim, &stopping).await,
+        Some(JobKind::Refetch) => run_refetch(&app, &claim, &stopping).await,
+        Some(JobKind::Backfill) => run_backfill(&app, &claim, stopping).await,
+        None => Ok(NEVER), // a kind of a newer version; that one will run it
+    };
+    match outcome {
+        Ok(run_at) => Some(Ending::Rest(run_at)),
+        Err(Stopped::Db(db::Error::LeaseLost)) => None,
+        Err(error) => Some(fail(&claim, now, &error)),
+    }
+}
+
+/// The ending of a job that panicked.
+pub(super) fn after_panic(app: &App, claim: &Claim, panic: &JoinError) -> Ending {
+    fail(claim, app.clock.now(), &panic)
+}
+
+fn fail(claim: &Claim, now: i64, error: &impl std::fmt::Display) -> Ending {
+    tracing::warn!(
+        job.kind = %claim.kind, tenant.id = %claim.tenant_id, project.id = %claim.project_id, error = %error,
+        "a job failed and will run again"
+    );
+    Ending::Failed { run_at: now + retry::outage_delay(claim.attempts), error: error.to_string() }
+}
+
+async fn run_apply(app: &App, claim: &Claim, stopping: &watch::Receiver<bool>) -> Result<i64, Stopped> {
+    for _ in 0..BATCHES {
+        let applied = apply::run_batch(app, claim, LEASE).await?;
+        metrics::counter!("billfold_events_applied_total").increment(applied as u64);
+        if applied == 0 || *stopping.borrow() {
+            break;
+        }
+    }
+    let mut tx = app.db.read(&claim.tenant_id).await?;
+    Ok(inbox::next_due(&mut tx, &claim.project_id).await?.unwrap_or(NEVER))
+}
+
+async fn run_refetch(app: &App, claim: &Claim, stopping: &watch::Receiver<bool>) -> Result<i64, Stopped> {
+    let Some((client, version)) = client(app, claim).await? else { return Ok(NEVER) };
+    for _ in 0..BATCHES {
+        let taken = refetch::run_batch(app, &client, claim, LEASE).await;
+        if pause_if_rejected(app, claim, version, &taken).await? {
+            return Ok(NEVER);
+        }
+        if taken? == 0 || *stopping.borrow() {
+            break;
+        }
+    }
+    let mut tx = app.db.read(&claim.tenant_id).await?;
+    Ok(refetches::next_due(&mut tx, &claim.project_id).await?.unwrap_or(NEVER))
+}
+
+async fn run_backfill(app: &App, claim: &Claim, mut stopping: watch::Receiver<bool>) -> Result<i64, Stopped> {
+    let Some((client, version)) = client(app, claim).await? else { return Ok(NEVER) };
+    let ended = tokio::select! {
+        ended = backfill::run(app, &client, claim, LEASE) => ended,
+        // The pages in flight are read again by whoever goes on.
+        _ = stopping.wait_for(|stop| *stop) => return Ok(app.clock.now()),
+    };
+    if pause_if_rejected(app, claim, version, &ended).await? {
+        return Ok(NEVER);
+    }
+    ended.map(|()| NEVER)
+}
+
+/// The client of the project's connection, with the version of its key. None while there is no key to work with: a new one
+/// wakes the jobs.
+async fn client(app: &App, claim: &Claim) -> Result<Option<(stripe::Client, i64)>, Stopped> {
+    let mut tx = app.db.read(&claim.tenant_id).await?;
+    let connection = connections::find(&mut tx, &claim.project_id).await?;
+    let Some(connection) = connection.filter(|connection| connection.state == connections::state::CONNECTED) else {
+        return Ok(None);
+    };
+    let client = app
+        .client_of(&mut tx, &claim.project_id, &connection)
+        .await
+        .map_err(|error| Stopped::NoKey(error.to_string()))?;
+    Ok(client.map(|client| (client, connection.credential_version)))
+}
+
+/// A key that Stripe refuses pauses the connection; nothing is lost, and no try is counted.
+async fn pause_if_rejected<T>(
+    app: &App,
+    claim: &Claim,
+    credential_version: i64,
+    outcome: &Result<T, Stopped>,
+) -> Result<bool, Stopped> {
+    let Err(Stopped::Stripe(error)) = outcome else { return Ok(false) };
+    if !error.is_key_rejected() {
+        return Ok(false);
+    }
+    let mut tx = app.db.write(&claim.tenant_id).await?;
+    connections::mark_key_rejected(&mut tx, &claim.project_id, credential_version, &error.to_string()).await?;
+    tx.commit().await?;
+    app.stripe.forget(&claim.tenant_id, &claim.project_id).await;
+    Ok(true)
+}
