@@ -7,7 +7,7 @@ use secrecy::SecretString;
 /// What billfold can be told. The defaults run on a laptop without any of it.
 #[derive(Clone, clap::Args)]
 pub struct Config {
-    /// Where the data lives: sqlite://FILE or postgres://USER:PASSWORD@HOST/DATABASE
+    /// Where the data lives: `sqlite://FILE` or `postgres://USER:PASSWORD@HOST/DATABASE`
     #[arg(long, env = "DATABASE_URL", default_value = "sqlite://billfold.db", hide_env_values = true)]
     pub database_url: String,
     /// Most database connections (readers on SQLite)
@@ -34,6 +34,9 @@ pub struct Config {
     /// Stripe calls per second and account in test mode
     #[arg(long, env = "BILLFOLD_STRIPE_TEST_RATE", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub stripe_test_rate: u32,
+    /// Signing secret (whsec_…) of a Connect platform's endpoint at /webhooks/stripe; without it that address is closed
+    #[arg(long, env = "BILLFOLD_CONNECT_WEBHOOK_SECRET", hide_env_values = true)]
+    pub connect_webhook_secret: Option<SecretString>,
     /// Jobs that run at once in this process
     #[arg(long, env = "BILLFOLD_WORKERS", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=256))]
     pub workers: u32,

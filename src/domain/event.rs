@@ -128,8 +128,7 @@ pub enum EventStatus {
 
 impl EventStatus {
     /// Every status.
-    pub const ALL: [Self; 6] =
-        [Self::Received, Self::Done, Self::Ignored, Self::Failed, Self::Dead, Self::Quarantined];
+    pub const ALL: [Self; 6] = [Self::Received, Self::Done, Self::Ignored, Self::Failed, Self::Dead, Self::Quarantined];
 
     /// As stored.
     pub const fn as_str(self) -> &'static str {

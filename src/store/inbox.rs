@@ -86,10 +86,12 @@ pub async fn remove(tx: &mut Tx, project: &ProjectId, finished: &[&Pending]) -> 
 
 /// When the next failed event is due, unix seconds.
 pub async fn next_due(tx: &mut Tx, project: &ProjectId) -> Result<Option<i64>> {
-    tx.query("SELECT MIN(next_at) FROM inbox WHERE tenant_id = $1 AND project_id = $2 AND state IN ('received', 'failed')")
-        .bind(project)
-        .fetch_value()
-        .await
+    tx.query(
+        "SELECT MIN(next_at) FROM inbox WHERE tenant_id = $1 AND project_id = $2 AND state IN ('received', 'failed')",
+    )
+    .bind(project)
+    .fetch_value()
+    .await
 }
 
 /// How many events stand in each state.

@@ -79,7 +79,9 @@ pub async fn claim(tx: &mut SystemTx, owner: &str, now: i64, lease_until: i64) -
 /// Extends the lease; as the last statement before a commit it proves that the claim still stands.
 pub async fn hold(tx: &mut impl System, claim: &Claim, lease_until: i64) -> Result<()> {
     let held = tx
-        .system("UPDATE jobs SET lease_until = $1 WHERE kind = $2 AND tenant_id = $3 AND project_id = $4 AND fence = $5")
+        .system(
+            "UPDATE jobs SET lease_until = $1 WHERE kind = $2 AND tenant_id = $3 AND project_id = $4 AND fence = $5",
+        )
         .bind(lease_until)
         .bind(&claim.kind)
         .bind(&claim.tenant_id)
@@ -158,9 +160,11 @@ pub struct JobState {
 
 /// A project's jobs.
 pub async fn of_project(tx: &mut impl System, tenant: &TenantId, project: &ProjectId) -> Result<Vec<JobState>> {
-    tx.system("SELECT kind, run_at, attempts, last_error FROM jobs WHERE tenant_id = $1 AND project_id = $2 ORDER BY kind")
-        .bind(tenant)
-        .bind(project)
-        .fetch_all()
-        .await
+    tx.system(
+        "SELECT kind, run_at, attempts, last_error FROM jobs WHERE tenant_id = $1 AND project_id = $2 ORDER BY kind",
+    )
+    .bind(tenant)
+    .bind(project)
+    .fetch_all()
+    .await
 }

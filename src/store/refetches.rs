@@ -48,12 +48,18 @@ pub async fn due(tx: &mut Tx, project: &ProjectId, now: i64, limit: i64) -> Resu
 
 /// When the next one is due, unix seconds.
 pub async fn next_due(tx: &mut Tx, project: &ProjectId) -> Result<Option<i64>> {
-    tx.query("SELECT MIN(next_at) FROM refetches WHERE tenant_id = $1 AND project_id = $2").bind(project).fetch_value().await
+    tx.query("SELECT MIN(next_at) FROM refetches WHERE tenant_id = $1 AND project_id = $2")
+        .bind(project)
+        .fetch_value()
+        .await
 }
 
 /// How many wait.
 pub async fn count(tx: &mut Tx, project: &ProjectId) -> Result<i64> {
-    tx.query("SELECT COUNT(*) FROM refetches WHERE tenant_id = $1 AND project_id = $2").bind(project).fetch_value().await
+    tx.query("SELECT COUNT(*) FROM refetches WHERE tenant_id = $1 AND project_id = $2")
+        .bind(project)
+        .fetch_value()
+        .await
 }
 
 /// Removes a wish that was fulfilled, unless it was wished for again meanwhile.

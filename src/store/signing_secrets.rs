@@ -20,6 +20,11 @@ pub struct SigningSecret {
     pub expires_at: Option<i64>,
 }
 
+/// What a secret's seal is bound to, see [`crate::vault::Place`].
+pub fn field(id: &SecretId) -> String {
+    format!("signing_secrets.{id}")
+}
+
 /// Adds a secret.
 pub async fn insert(tx: &mut Tx, project: &ProjectId, secret: &SigningSecret) -> Result<()> {
     tx.query(

@@ -169,11 +169,7 @@ fn answer(group: impl Iterator<Item = Request>, stored: Result<Vec<Stored>>) {
 /// One transaction for the whole group; each tenant's rows are written under that tenant.
 ///
 /// `last_seen` holds the second in which each project's connection was last marked as alive: once a second is enough.
-async fn store_group(
-    app: &App,
-    group: &[Request],
-    last_seen: &mut HashMap<ProjectId, i64>,
-) -> Result<Vec<Stored>> {
+async fn store_group(app: &App, group: &[Request], last_seen: &mut HashMap<ProjectId, i64>) -> Result<Vec<Stored>> {
     let now = app.clock.now();
     let mut by_project: HashMap<(&TenantId, &ProjectId), Vec<usize>> = HashMap::new();
     for (position, request) in group.iter().enumerate() {

@@ -161,12 +161,7 @@ fn decide<'a>(change: &'a Change, rows: &mut Rows<'a>, again: &mut Vec<(Kind, St
     }
 }
 
-fn decide_state<'a>(
-    object: &'a Object,
-    source: Source,
-    row: &mut Row<'a>,
-    again: &mut Vec<(Kind, String)>,
-) -> Outcome {
+fn decide_state<'a>(object: &'a Object, source: Source, row: &mut Row<'a>, again: &mut Vec<(Kind, String)>) -> Outcome {
     if row.deleted {
         return Outcome::AlreadyDeleted;
     }

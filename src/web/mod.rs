@@ -17,6 +17,7 @@ pub mod server;
 pub mod session;
 pub mod shell;
 pub mod ui;
+pub mod webhooks;
 
 use std::sync::Arc;
 
@@ -24,9 +25,10 @@ use axum::Router;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tower_http::csrf::ConfigError;
 
-use crate::app::App;
+use crate::{app::App, sync::inbox::Inbox};
 
-/// The whole site: every surface, behind the middleware.
+/// The whole site: every surface, behind the middleware. Starts the inbox, which ends with the router once everything queued is
+/// committed; so it must be called inside a Tokio runtime.
 ///
 /// # Errors
 /// The public address of the settings is not an origin.
@@ -40,7 +42,10 @@ pub fn router(app: &App, ready: health::Readiness, metrics: PrometheusHandle) ->
         public_url: app.config.public_url(),
         trusted_proxies: app.config.trusted_proxies.clone().into(),
     };
-    let surfaces =
-        Router::new().merge(assets::router()).merge(health::router(health::Health { ready, database, metrics }));
+    let intake = webhooks::Intake::new(app.clone(), Inbox::start(app.clone()));
+    let surfaces = Router::new()
+        .merge(assets::router())
+        .merge(health::router(health::Health { ready, database, metrics }))
+        .merge(webhooks::router(intake));
     middleware::apply(surfaces, &site)
 }

@@ -51,7 +51,8 @@ pub async fn known(tx: &mut Tx, project: &ProjectId, kind: Kind, ids: &[&str]) -
         Kind::Subscription => "items_digest",
         _ => "''",
     };
-    let digest = if tx.engine() == crate::db::Engine::Sqlite { digest.replace("chr(", "char(") } else { digest.to_owned() };
+    let digest =
+        if tx.engine() == crate::db::Engine::Sqlite { digest.replace("chr(", "char(") } else { digest.to_owned() };
     tx.query(format!(
         "SELECT id, version_at, status, (deleted_at IS NOT NULL) AS deleted, {digest} AS digest FROM {} WHERE tenant_id = $1 AND project_id = $2 AND id IN ",
         kind.plural()

@@ -41,15 +41,7 @@ pub(super) fn slices(kind: Kind, cursor: &str, position: i64, oldest: Option<i64
 }
 
 fn range(kind: Kind, range_no: i64, created_from: Option<i64>, created_to: Option<i64>, finished: bool) -> Range {
-    Range {
-        kind: kind.as_str().to_owned(),
-        range_no,
-        created_from,
-        created_to,
-        cursor: None,
-        position: None,
-        finished,
-    }
+    Range { kind: kind.as_str().to_owned(), range_no, created_from, created_to, cursor: None, position: None, finished }
 }
 
 #[cfg(test)]

@@ -45,7 +45,7 @@ impl Intake {
     pub fn new(app: App, inbox: Inbox) -> Self {
         Self {
             targets: Targets::new(app.clone()),
-            refusals: RateLimit::new(REFUSALS_PER_MINUTE, Duration::from_secs(60)),
+            refusals: RateLimit::new(REFUSALS_PER_MINUTE, Duration::from_mins(1)),
             app,
             inbox,
         }
@@ -75,9 +75,8 @@ async fn by_token(
         return Err(Error::NotFound);
     };
     let now = intake.app.clock.now();
-    let verified = signature_header(&headers).and_then(|header| {
-        signature::verify(&target.secrets, &header, &body, now).map(|_| ())
-    });
+    let verified = signature_header(&headers)
+        .and_then(|header| signature::verify(&target.secrets, &header, &body, now).map(|_| ()));
     let verified = match verified {
         // The secret may have been rolled a moment ago by another process.
         Err(Refusal::Invalid | Refusal::NotReady) if target.is_stale(now) => {
@@ -129,7 +128,10 @@ async fn store(intake: &Intake, target: &Target, body: &[u8], now: i64) -> Resul
         }
         Err(not_stored) => {
             metrics::counter!("billfold_deliveries_total", "result" => "not_stored").increment(1);
-            Err(Error::Unavailable { retry_after: retry_after(&not_stored), message: "Not stored. Deliver it again.".to_owned() })
+            Err(Error::Unavailable {
+                retry_after: retry_after(&not_stored),
+                message: "Not stored. Deliver it again.".to_owned(),
+            })
         }
     }
 }

@@ -6,8 +6,8 @@ use super::{Intake, target::Target};
 use crate::{
     db,
     domain::ids::RefusalId,
-    stripe::signature::Refusal,
     store::webhook_refusals,
+    stripe::signature::Refusal,
     vault,
     web::{error::Error, rate_limit::network},
 };
