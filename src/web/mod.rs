@@ -46,6 +46,7 @@ pub fn router(app: &App, ready: health::Readiness, metrics: PrometheusHandle) ->
     let surfaces = Router::new()
         .merge(assets::router())
         .merge(health::router(health::Health { ready, database, metrics }))
-        .merge(webhooks::router(intake));
+        .merge(webhooks::router(intake))
+        .merge(dashboard::router(app));
     middleware::apply(surfaces, &site)
 }

@@ -6,5 +6,6 @@ mod harness;
 
 mod database;
 mod http;
+mod people;
 mod serving;
 mod standin;

@@ -16,8 +16,10 @@ mod postgres;
 mod site;
 mod visitor;
 
+pub use answer::{Answer, Form};
 pub use database::{Engine, TestDatabase};
 pub use site::Site;
+pub use visitor::Visitor;
 
 /// Runs each named story on both engines, as the tests `name::sqlite` and `name::postgres`.
 macro_rules! both_engines {
