@@ -43,6 +43,12 @@ fn relative(at: i64, now: i64) -> String {
     if distance.as_secs() < 5 { "just now".to_owned() } else { words.convert(distance) }
 }
 
+/// An address from outside (Stripe's pages, metadata) for `href`: itself when it is https, else one that leads nowhere.
+pub fn safe_url(text: &str) -> &str {
+    let plain = text.bytes().all(|byte| byte.is_ascii_graphic());
+    if plain && text.get(..8).is_some_and(|start| start.eq_ignore_ascii_case("https://")) { text } else { "#" }
+}
+
 /// A state as colour, icon and word: never by colour alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Badge {
@@ -96,6 +102,16 @@ mod tests {
         assert_eq!(when(now + 2 * 86_400, now).relative, "in 2 days");
         assert_eq!(when(now, now).iso, "2023-11-14T22:13:20Z");
         assert_eq!(when(now, now).absolute, "14 Nov 2023, 22:13:20 UTC");
+    }
+
+    #[test]
+    fn only_https_leads_out() {
+        assert_eq!(safe_url("https://invoice.stripe.com/i/x?s=1"), "https://invoice.stripe.com/i/x?s=1");
+        for wrong in
+            ["", "javascript:alert(1)", " https://x", "http://x", "https:/x", "//x", "java\nscript:x", "https://ü"]
+        {
+            assert_eq!(safe_url(wrong), "#", "{wrong:?}");
+        }
     }
 
     #[test]

@@ -9,3 +9,4 @@ mod http;
 mod people;
 mod serving;
 mod standin;
+mod templates;
