@@ -35,5 +35,8 @@ BEGIN
     EXECUTE format('CREATE POLICY tenant_isolation ON %I USING (tenant_id = NULLIF(current_setting(''app.tenant_id'', true), ''''))
       WITH CHECK (tenant_id = NULLIF(current_setting(''app.tenant_id'', true), ''''))', t);
   END LOOP;
+  -- search_ids runs as the owner, whom FORCE binds as well; the function names the tenant.
+  EXECUTE format('CREATE POLICY search_ids ON search FOR SELECT TO %I USING (true)', current_user);
+  GRANT EXECUTE ON FUNCTION search_ids TO billfold_app;
   REVOKE UPDATE, DELETE ON audit_log FROM billfold_app; -- written once, never changed
 END $$;

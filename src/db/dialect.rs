@@ -20,25 +20,32 @@ impl Engine {
         }
     }
 
-    /// The condition that finds words inside `search.words`: FTS5's trigram index on SQLite, `pg_trgm` on Postgres.
-    /// Followed by one bound value, made by [`Engine::search_pattern`].
+    /// The condition on `search` that finds words: FTS5's trigram index on SQLite, `pg_trgm` on Postgres. Binds `$4`, made by
+    /// [`Engine::search_pattern`], and `$5`, how many rows at most; `$2` is the project and `$3` the kind.
+    ///
+    /// On Postgres the index is reached through a function: under row-level security the planner may not use `LIKE`, which
+    /// is not leakproof, as an index condition. The function names the tenant itself.
     pub fn search_condition(self) -> &'static str {
         match self {
-            Self::Sqlite => "row IN (SELECT rowid FROM search_index WHERE search_index MATCH ",
-            Self::Postgres => "words LIKE (",
+            Self::Sqlite => {
+                "row IN (SELECT rowid FROM search_index WHERE search_index MATCH $4 ORDER BY rowid DESC LIMIT $5)"
+            }
+            Self::Postgres => "id IN (SELECT search_ids($2, $3, $4, $5))",
         }
     }
 
-    /// The bound value of [`Engine::search_condition`]: every word must occur. `scope` narrows SQLite's index to a project.
-    pub fn search_pattern(self, scope: &str, words: &str) -> String {
+    /// The first bound value of [`Engine::search_condition`]: every word must occur. `scope` narrows SQLite's index to the
+    /// objects of one kind in one project.
+    pub fn search_pattern(self, scope: &str, words: &[String]) -> String {
         match self {
             Self::Sqlite => {
-                let phrase = words.replace('"', "\"\"");
-                format!("scope : \"{scope}\" AND words : \"{phrase}\"")
+                let words = words.iter().map(|word| format!(" AND words : \"{}\"", word.replace('"', "\"\"")));
+                format!("scope : \"{scope}\"{}", words.collect::<String>())
             }
             Self::Postgres => {
-                let escaped = words.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-                format!("%{escaped}%")
+                let escape = |word: &String| word.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+                let patterns: Vec<_> = words.iter().map(|word| format!("%{}%", escape(word))).collect();
+                patterns.join("\n")
             }
         }
     }

@@ -92,12 +92,12 @@ impl std::fmt::Display for Kind {
     }
 }
 
-/// Three characters made from a project id: one trigram, by which the search index is narrowed to a project. Two projects
+/// Three characters made from a project and a kind: one trigram, by which the search index is narrowed to them. Two projects
 /// may share it by chance; the query names the project as well, so that costs time and nothing else.
-pub fn search_scope(project: &ProjectId) -> String {
+pub fn search_scope(project: &ProjectId, kind: Kind) -> String {
     const FIRST: u32 = 0x4e00; // the CJK ideographs: one block of letters, no case, no combining marks
     const LETTERS: u32 = 0x5200;
-    let hash = Sha256::digest(project.as_str());
+    let hash = Sha256::digest(format!("{project}:{kind}"));
     hash[..6]
         .chunks_exact(2)
         .filter_map(|pair| char::from_u32(FIRST + u32::from(u16::from_be_bytes([pair[0], pair[1]])) % LETTERS))
@@ -118,6 +118,6 @@ mod tests {
         assert_ne!(id, Kind::Customer.derive_id(&two, "cus_1"));
         assert_eq!(Kind::Customer.resolve_id(&one, &id), id);
         assert_eq!(Kind::Customer.resolve_id(&one, "cus_1"), id);
-        assert_eq!(search_scope(&one).chars().count(), 3);
+        assert_eq!(search_scope(&one, Kind::Customer).chars().count(), 3);
     }
 }

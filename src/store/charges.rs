@@ -1,1 +1,81 @@
-//! Mirrored charges.
+//! Reads of the mirrored charges.
+
+use crate::{
+    db::{Result, Tx},
+    domain::ids::ProjectId,
+};
+
+/// A charge: one attempt to take money.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Charge {
+    /// Our id.
+    pub id: String,
+    /// Stripe's `ch_…` or `py_…`.
+    pub stripe_id: String,
+    /// Unix seconds.
+    pub created: i64,
+    /// `succeeded`, `pending` or `failed`.
+    pub status: String,
+    /// Our id of the invoice; none in API versions from Basil on.
+    pub invoice_id: Option<String>,
+    /// Stripe's `pi_…`.
+    pub payment_intent: Option<String>,
+    /// Lower-case ISO code.
+    pub currency: String,
+    /// Minor units.
+    pub amount: i64,
+    /// Minor units.
+    pub amount_refunded: i64,
+    /// Whether the cardholder contests it.
+    pub disputed: bool,
+    /// Why it failed, in Stripe's words.
+    pub failure_message: Option<String>,
+    /// In the tenant's words.
+    pub description: Option<String>,
+}
+
+/// The charges of a customer, newest first, `limit` at most.
+pub async fn of_customer(tx: &mut Tx, project: &ProjectId, customer: &str, limit: i64) -> Result<Vec<Charge>> {
+    tx.query(
+        "SELECT id, stripe_id, created, status, invoice_id, payment_intent, currency, amount, amount_refunded, disputed, \
+         failure_message, description FROM charges \
+         WHERE tenant_id = $1 AND project_id = $2 AND customer_id = $3 ORDER BY created DESC, id DESC LIMIT $4",
+    )
+    .bind(project)
+    .bind(customer)
+    .bind(limit)
+    .fetch_all()
+    .await
+}
+
+/// The charges of one invoice, newest first: those that name it, and those of its payment intents, which is how charges
+/// are tied to invoices from Basil on. Both are looked for among the customer's charges.
+pub async fn of_invoice<'a>(
+    tx: &mut Tx,
+    project: &ProjectId,
+    customer: &str,
+    invoice: &str,
+    payment_intents: impl IntoIterator<Item = &'a str>,
+) -> Result<Vec<Charge>> {
+    tx.query(
+        "SELECT id, stripe_id, created, status, invoice_id, payment_intent, currency, amount, amount_refunded, disputed, \
+         failure_message, description FROM charges \
+         WHERE tenant_id = $1 AND project_id = $2 AND customer_id = $3 AND (invoice_id = $4 OR payment_intent IN ",
+    )
+    .bind(project)
+    .bind(customer)
+    .bind(invoice)
+    .push_list(payment_intents)
+    .push(") ORDER BY created DESC, id DESC LIMIT 50")
+    .fetch_all()
+    .await
+}
+
+/// One charge by our id: whose it is.
+pub async fn owner(tx: &mut Tx, project: &ProjectId, id: &str) -> Result<Option<(Option<String>, Option<String>)>> {
+    tx.query("SELECT customer_id, invoice_id FROM charges WHERE tenant_id = $1 AND project_id = $2 AND id = $3")
+        .bind(project)
+        .bind(id)
+        .fetch_optional()
+        .await
+}

@@ -1,1 +1,90 @@
-//! Mirrored prices.
+//! Reads of the mirrored prices.
+
+use crate::{
+    db::{Result, Tx},
+    domain::ids::ProjectId,
+};
+
+/// A price with what its product is called.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Price {
+    /// Our id.
+    pub id: String,
+    /// Stripe's `price_…`.
+    pub stripe_id: String,
+    /// Unix seconds.
+    pub created: i64,
+    /// `active`, `archived` or `deleted`.
+    pub status: String,
+    /// Our id of the product.
+    pub product_id: String,
+    /// Empty while the product is not known.
+    pub product_name: String,
+    /// The product as Stripe sent it; empty while it is not known.
+    pub product_raw: String,
+    /// For staff.
+    pub nickname: Option<String>,
+    /// The tenant's own name for the price.
+    pub lookup_key: Option<String>,
+    /// Lower-case ISO code.
+    pub currency: String,
+    /// As Stripe sent it.
+    pub raw: String,
+}
+
+/// What a price is called: its product and its nickname.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Name {
+    /// Our id.
+    pub id: String,
+    /// Our id of the product.
+    pub product_id: String,
+    /// Empty while the product is not known.
+    pub product_name: String,
+    /// For staff.
+    pub nickname: Option<String>,
+}
+
+const WITH_PRODUCT: &str = "SELECT p.id, p.stripe_id, p.created, p.status, p.product_id, COALESCE(o.name, '') AS product_name, \
+    COALESCE(o.raw, '') AS product_raw, p.nickname, p.lookup_key, p.currency, p.raw \
+    FROM prices p LEFT JOIN products o ON o.tenant_id = p.tenant_id AND o.project_id = p.project_id AND o.id = p.product_id \
+    WHERE p.tenant_id = $1 AND p.project_id = $2";
+
+/// Some prices by our ids.
+pub async fn find_all<'a>(
+    tx: &mut Tx,
+    project: &ProjectId,
+    ids: impl IntoIterator<Item = &'a str>,
+) -> Result<Vec<Price>> {
+    tx.query(WITH_PRODUCT).bind(project).push(" AND p.id IN ").push_list(ids).fetch_all().await
+}
+
+/// The prices of some products, newest first, `limit` at most.
+pub async fn of_products<'a>(
+    tx: &mut Tx,
+    project: &ProjectId,
+    products: impl IntoIterator<Item = &'a str>,
+    limit: i64,
+) -> Result<Vec<Price>> {
+    tx.query(WITH_PRODUCT)
+        .bind(project)
+        .push(" AND p.product_id IN ")
+        .push_list(products)
+        .push(" ORDER BY p.created DESC, p.id DESC LIMIT ")
+        .push_bind(limit)
+        .fetch_all()
+        .await
+}
+
+/// What some prices are called.
+pub async fn names<'a>(tx: &mut Tx, project: &ProjectId, ids: impl IntoIterator<Item = &'a str>) -> Result<Vec<Name>> {
+    tx.query(
+        "SELECT p.id, p.product_id, COALESCE(o.name, '') AS product_name, p.nickname \
+         FROM prices p LEFT JOIN products o ON o.tenant_id = p.tenant_id AND o.project_id = p.project_id AND o.id = p.product_id \
+         WHERE p.tenant_id = $1 AND p.project_id = $2 AND p.id IN ",
+    )
+    .bind(project)
+    .push_list(ids)
+    .fetch_all()
+    .await
+}

@@ -1,0 +1,135 @@
+//! Amounts as people read them. Stripe gives every amount as an integer in the currency's minor unit; how many decimals
+//! that unit has is Stripe's own table, which differs from ISO 4217 and from every currency library.
+
+use rust_decimal::Decimal;
+use rusty_money::{Findable, FormattableCurrency, Formatter, Money, Params, Position, iso};
+
+/// Currencies whose minor unit is the whole unit (docs.stripe.com/currencies, "Zero-decimal currencies").
+const ZERO_DECIMAL: [&str; 15] =
+    ["bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf"];
+/// Currencies with a thousandth as minor unit (same page, "Three-decimal currencies").
+const THREE_DECIMAL: [&str; 5] = ["bhd", "jod", "kwd", "omr", "tnd"];
+/// Currencies that have no fraction any more, while Stripe still counts in hundredths (same page, "Special cases").
+const HUNDREDTHS_BY_HABIT: [&str; 2] = ["isk", "ugx"];
+
+/// How many decimals Stripe's minor unit of a currency has. `currency` is an ISO code in any case; unknown ones have two.
+pub fn exponent(currency: &str) -> u32 {
+    let is = |code: &&str| code.eq_ignore_ascii_case(currency);
+    if ZERO_DECIMAL.iter().any(|code| is(&code)) {
+        0
+    } else if THREE_DECIMAL.iter().any(|code| is(&code)) {
+        3
+    } else {
+        2
+    }
+}
+
+/// An amount with its sign, symbol and separators, exact to the last digit: `-$1,234.50`. The symbol alone does not tell
+/// dollars apart: show [`code`] beside it. `minor` is in minor units.
+pub fn format(minor: i64, currency: &str) -> String {
+    let exponent = exponent(currency);
+    let by_habit = HUNDREDTHS_BY_HABIT.iter().any(|code| code.eq_ignore_ascii_case(currency));
+    if by_habit && minor % 100 == 0 {
+        return write(Decimal::from(minor / 100), currency);
+    }
+    write(Decimal::from_i128_with_scale(i128::from(minor), exponent), currency)
+}
+
+/// A decimal amount in minor units, as in `unit_amount_decimal`, with as many decimals as it needs: `0.05` cents is
+/// `$0.0005`. None when the text is no decimal.
+pub fn format_decimal(minor: &str, currency: &str) -> Option<String> {
+    let exponent = exponent(currency);
+    let mut amount = Decimal::from_str_exact(minor.trim()).ok()?.normalize();
+    let scale = amount.scale() + exponent;
+    amount.set_scale(scale).ok()?;
+    if scale < exponent.max(2) && exponent > 0 {
+        amount.rescale(exponent);
+    }
+    Some(write(amount, currency))
+}
+
+/// The ISO code in capitals.
+pub fn code(currency: &str) -> String {
+    currency.to_ascii_uppercase()
+}
+
+/// Amount and code in one text: `$1,234.50 USD`.
+pub fn with_code(minor: i64, currency: &str) -> String {
+    format!("{} {}", format(minor, currency), code(currency))
+}
+
+fn write(amount: Decimal, currency: &str) -> String {
+    let known = iso::Currency::find(&code(currency)).unwrap_or(iso::XXX);
+    let params = Params {
+        digit_separator: ',',
+        exponent_separator: '.',
+        separator_pattern: &[3; 10],
+        positions: &[Position::Sign, Position::Symbol, Position::Amount],
+        rounding: None,
+        symbol: Some(known.symbol()).filter(|symbol| is_sign(symbol)),
+        code: None,
+    };
+    Formatter::money(&Money::from_decimal(amount, known), params)
+}
+
+/// Whether a symbol stands well before an amount in a left-to-right text: `$` and `R$` do, `kr.` and `د.ك` do not.
+fn is_sign(symbol: &str) -> bool {
+    matches!(symbol.chars().next_back(), Some('$' | '£' | '¥' | '\u{20a0}'..='\u{20cf}'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn amounts_have_stripes_decimals() {
+        for (minor, currency, shown) in [
+            (1_000, "usd", "$10.00"),
+            (-1_000, "usd", "-$10.00"),
+            (5, "eur", "€0.05"),
+            (0, "usd", "$0.00"),
+            (500, "jpy", "¥500"),
+            (-12_345, "JPY", "-¥12,345"),
+            (5_120, "kwd", "5.120"),
+            (123_456, "huf", "1,234.56"),
+            (100, "twd", "$1.00"),
+            (500, "isk", "5"),
+            (4_010, "isk", "40.10"),
+            (500, "ugx", "5"),
+            (1_500, "mga", "1,500"),
+            (250_000, "brl", "R$2,500.00"),
+            (9_007_199_254_740_993, "usd", "$90,071,992,547,409.93"),
+            (i64::MIN, "jpy", "-¥9,223,372,036,854,775,808"),
+            (100, "zzz", "1.00"),
+        ] {
+            assert_eq!(format(minor, currency), shown, "{minor} {currency}");
+        }
+        assert_eq!(with_code(-12, "usd"), "-$0.12 USD");
+    }
+
+    #[test]
+    fn unit_amounts_may_be_finer_than_the_minor_unit() {
+        for (minor, currency, shown) in [
+            ("0.05", "usd", "$0.0005"),
+            ("1000", "usd", "$10.00"),
+            ("1050.5", "usd", "$10.505"),
+            ("1.50", "usd", "$0.015"),
+            ("100", "jpy", "¥100"),
+            ("0.5", "jpy", "¥0.5"),
+            ("0", "usd", "$0.00"),
+            ("2500000000", "usd", "$25,000,000.00"),
+        ] {
+            assert_eq!(format_decimal(minor, currency).as_deref(), Some(shown), "{minor} {currency}");
+        }
+        assert_eq!(format_decimal("much", "usd"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn every_digit_survives(minor in any::<i64>(), currency in prop::sample::select(vec!["usd", "jpy", "kwd", "xyz"])) {
+            let digits: String = format(minor, currency).chars().filter(|c| c.is_ascii_digit() || *c == '-').collect();
+            prop_assert_eq!(digits.parse::<i64>(), Ok(minor));
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! What happened to an object: the webhook events that concern it.
+
+use crate::{
+    db::{Result, Tx},
+    domain::ids::ProjectId,
+};
+
+/// An event as a timeline shows it.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Event {
+    /// Stripe's `evt_…`.
+    pub id: String,
+    /// Unix microseconds.
+    pub arrival: i64,
+    /// Unix seconds: when it happened at Stripe.
+    pub created: i64,
+    /// Such as `customer.updated`.
+    #[sqlx(rename = "type")]
+    pub event_type: String,
+    /// Stripe's object name; may be empty.
+    pub object_kind: String,
+    /// Stripe's id; may be empty.
+    pub object_id: String,
+    /// Our id of the customer concerned, else of the object; may be empty.
+    pub subject_id: String,
+    /// `received`, `done`, `ignored`, `failed`, `dead` or `quarantined`.
+    pub status: String,
+}
+
+const COLUMNS: &str = "SELECT id, arrival, created, type, object_kind, object_id, subject_id, status FROM webhook_events \
+    WHERE tenant_id = $1 AND project_id = $2";
+
+/// The newest events of a project.
+pub async fn newest(tx: &mut Tx, project: &ProjectId, limit: i64) -> Result<Vec<Event>> {
+    tx.query(COLUMNS).bind(project).push(" ORDER BY arrival DESC LIMIT ").push_bind(limit).fetch_all().await
+}
+
+/// The newest events that concern a subject: a customer with everything of theirs, or an object without a customer.
+pub async fn of_subject(tx: &mut Tx, project: &ProjectId, subject: &str, limit: i64) -> Result<Vec<Event>> {
+    tx.query(COLUMNS)
+        .bind(project)
+        .push(" AND subject_id = ")
+        .push_bind(subject)
+        .push(" ORDER BY arrival DESC LIMIT ")
+        .push_bind(limit)
+        .fetch_all()
+        .await
+}
+
+/// The newest events about one object (Stripe's id), among those of its subject.
+pub async fn of_object(
+    tx: &mut Tx,
+    project: &ProjectId,
+    subject: &str,
+    object: &str,
+    limit: i64,
+) -> Result<Vec<Event>> {
+    tx.query(COLUMNS)
+        .bind(project)
+        .push(" AND subject_id = ")
+        .push_bind(subject)
+        .push(" AND object_id = ")
+        .push_bind(object)
+        .push(" ORDER BY arrival DESC LIMIT ")
+        .push_bind(limit)
+        .fetch_all()
+        .await
+}
+
+/// Whether an event is known, by Stripe's id.
+pub async fn is_known(tx: &mut Tx, project: &ProjectId, id: &str) -> Result<bool> {
+    let found: Option<i64> = tx
+        .query("SELECT arrival FROM webhook_events WHERE tenant_id = $1 AND project_id = $2 AND id = $3")
+        .bind(project)
+        .bind(id)
+        .fetch_optional_value()
+        .await?;
+    Ok(found.is_some())
+}
