@@ -81,6 +81,7 @@ CREATE TABLE invoices (
 );
 CREATE INDEX invoices_created ON invoices (tenant_id, project_id, created, id);
 CREATE INDEX invoices_status ON invoices (tenant_id, project_id, status, created, id);
+CREATE INDEX invoices_number ON invoices (tenant_id, project_id, number);
 CREATE INDEX invoices_customer ON invoices (tenant_id, project_id, customer_id, created, id);
 
 CREATE TABLE charges (

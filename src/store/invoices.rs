@@ -115,3 +115,18 @@ pub async fn find(tx: &mut Tx, project: &ProjectId, id: &str) -> Result<Option<D
     .fetch_optional()
     .await
 }
+
+/// The ids of invoices whose number begins with `prefix`, `limit` at most.
+pub async fn with_number_prefix(tx: &mut Tx, project: &ProjectId, prefix: &str, limit: i64) -> Result<Vec<String>> {
+    let end = format!("{prefix}\u{10ffff}");
+    tx.query(
+        "SELECT id FROM invoices WHERE tenant_id = $1 AND project_id = $2 AND number >= $3 AND number < $4 \
+         ORDER BY number LIMIT $5",
+    )
+    .bind(project)
+    .bind(prefix)
+    .bind(end)
+    .bind(limit)
+    .fetch_values()
+    .await
+}
