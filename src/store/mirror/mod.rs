@@ -113,10 +113,9 @@ pub async fn set_words(tx: &mut Tx, project: &ProjectId, words: &[(Kind, &str, S
         columns: 4,
         suffix: "ON CONFLICT (tenant_id, project_id, kind, id) DO UPDATE SET words = excluded.words",
     };
-    let scope = search_scope(project);
     UPSERT
         .execute(tx, project.as_str(), words, |query, (kind, id, words)| {
-            query.bind(kind.as_str()).bind(*id).bind(&scope).bind(words)
+            query.bind(kind.as_str()).bind(*id).bind(search_scope(project, *kind)).bind(words)
         })
         .await?;
     Ok(())
