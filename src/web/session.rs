@@ -179,6 +179,7 @@ fn key(id: &Id) -> String {
     hex::encode(Sha256::digest(id.to_string()))
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "handed to map_err")]
 fn failed(error: db::Error) -> StoreError {
     StoreError::Backend(error.to_string())
 }
