@@ -10,13 +10,14 @@ use super::seed::names;
 use super::space::Space;
 
 /// What life does, and how often.
-const MOVES: [(Kind, &str, u64); 12] = [
+const MOVES: [(Kind, &str, u64); 13] = [
     (Kind::Customer, "create", 12),
     (Kind::Customer, "update", 22),
     (Kind::Customer, "delete", 3),
     (Kind::Subscription, "create", 12),
     (Kind::Subscription, "update", 22),
     (Kind::Subscription, "cancel", 5),
+    (Kind::Subscription, "renew", 6),
     (Kind::Invoice, "update", 6),
     (Kind::Charge, "update", 4),
     (Kind::Product, "create", 2),
@@ -59,6 +60,7 @@ fn one(space: &mut Space, cause: &Cause, dice: &mut Dice, kind: Kind, verb: &str
     match (kind, verb) {
         (Kind::Customer, "delete") => customer::remove(space, cause, n),
         (Kind::Subscription, "cancel") => subscription_routes::cancel(space, cause, n, &Form::default()),
+        (Kind::Subscription, "renew") => subscription_routes::renew(space, cause, n),
         (Kind::Subscription, _) => update_subscription(space, cause, dice, n),
         _ => touch(space, cause, kind, n, &changed(dice, kind)?),
     }
@@ -90,7 +92,7 @@ pub fn delete(space: &mut Space, cause: &Cause, kind: Kind, n: u64) -> Result<()
 
 /// An object of a kind that exists: of the seed or made since.
 fn any(space: &Space, dice: &mut Dice, kind: Kind) -> Option<u64> {
-    let made: Vec<u64> = space.made(kind).iter().map(|key| key.1).collect();
+    let made = space.made_list(kind);
     let lanes = space.seed.as_ref().map_or(0, |seed| seed.lanes(kind));
     let seeded = space.seed.as_ref().filter(|_| lanes > 0);
     for _ in 0..40 {
@@ -99,7 +101,7 @@ fn any(space: &Space, dice: &mut Dice, kind: Kind) -> Option<u64> {
                 let (lane, at) = (dice.below(lanes), dice.below(seed.lane_len(kind)));
                 seed.place(kind, lane, at).1
             }
-            _ => *dice.pick(&made)?,
+            _ => *dice.pick(made)?,
         };
         if space.created(kind, n).is_some() && !space.is_deleted(kind, n) {
             return Some(n);

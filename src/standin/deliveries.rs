@@ -171,12 +171,29 @@ async fn deliver(shared: &Shared, job: &Job, http: &Http, gate: &Semaphore) {
             }
         });
         match wait {
-            None => return,
+            None => {
+                if !success && job.live {
+                    give_up(shared, job);
+                }
+                return;
+            }
             Some(seconds) => {
                 let scaled = Duration::from_secs(*seconds).mul_f64(shared.retry_scale);
                 tokio::time::sleep(scaled).await;
             }
         }
+    }
+}
+
+/// After three days without one success Stripe disables a live endpoint.
+fn give_up(shared: &Shared, job: &Job) {
+    let Some(account) = shared.account(&job.account) else {
+        return;
+    };
+    let mut space = account.write(job.live);
+    if let Some(mut endpoint) = space.value(Kind::WebhookEndpoint, job.endpoint) {
+        endpoint["status"] = "disabled".into();
+        space.replace(Kind::WebhookEndpoint, job.endpoint, endpoint);
     }
 }
 

@@ -29,7 +29,7 @@ struct Entry {
 }
 
 /// Account and mode, then the key.
-type Slot = (String, bool, String);
+pub type Slot = (String, bool, String);
 
 /// Kept answers of all accounts.
 #[derive(Debug, Default)]

@@ -40,7 +40,7 @@ impl Ids {
         }
         for _ in NUMBER_LEN..kind.tail() {
             id.push(digit(check));
-            check = check / 62 ^ mix(check);
+            check = (check / 62) ^ mix(check);
         }
         id
     }

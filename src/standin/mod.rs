@@ -5,8 +5,9 @@
 //! one account in one mode: a [`seed`] that is computed on demand under whatever was changed since. Changes make [`events`],
 //! events make [`deliveries`]. Everything is steered through [`control`], and made to fail through [`chaos`].
 //!
-//! Known simplifications: payment always succeeds unless `payment_behavior=default_incomplete`; a month is a twelfth of a
-//! year of 365 days; an item keeps the price as it was when the item last changed; time moves nobody's billing period.
+//! Known simplifications: a payment always succeeds unless `payment_behavior=default_incomplete`; a month is a twelfth of a
+//! year of 365 days; an item keeps the price as it was when the item last changed; a period that is over
+//! is renewed by life (`mutate`, `life`), not by the clock alone.
 
 pub mod changes;
 pub mod chaos;
@@ -156,17 +157,14 @@ async fn live(shared: Arc<Shared>) {
     const STEP: Duration = Duration::from_millis(250);
     loop {
         tokio::time::sleep(STEP).await;
-        let paces: Vec<(String, f64)> = lock(&shared.pace).iter().map(|(id, pace)| (id.clone(), *pace)).collect();
-        for (account, pace) in paces {
-            let chance = pace / 60.0 * STEP.as_secs_f64();
-            let (due, livemode) = {
-                let mut dice = lock(&shared.dice);
-                let whole = chance.floor();
-                (whole + f64::from(u8::from(dice.chance(chance - whole))), false)
-            };
-            if due >= 1.0 {
-                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small positive number")]
-                let count = due as usize;
+        let paces: Vec<((String, bool), f64)> =
+            lock(&shared.pace).iter().map(|(who, pace)| (who.clone(), *pace)).collect();
+        for ((account, livemode), pace) in paces {
+            let due = pace / 60.0 * STEP.as_secs_f64();
+            let one_more = lock(&shared.dice).chance(due.fract());
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small positive number")]
+            let count = due as usize + usize::from(one_more);
+            if count > 0 {
                 let spec = MutateSpec { livemode, count, kinds: Vec::new(), same_second: false, rng_seed: None };
                 // An account that is gone has no life.
                 let _ = shared.mutate(&account, &spec);

@@ -15,7 +15,7 @@ use super::errors::ApiError;
 use super::events::Cause;
 use super::expand;
 use super::form::Form;
-use super::idempotency::Saved;
+use super::idempotency::{Saved, Slot};
 use super::keys::{self, Key};
 use super::limits::too_many;
 use super::routes::{self, Call, Handler, Route};
@@ -51,6 +51,8 @@ struct Fate {
     refuse: Option<ApiError>,
     fail_after: bool,
     lie: bool,
+    unlimited: bool,
+    latency: Duration,
 }
 
 impl Fate {
@@ -65,6 +67,8 @@ impl Fate {
             refuse: None,
             fail_after: broken && !early,
             lie: dice.chance(chaos.has_more_lies),
+            unlimited: chaos.unlimited_rate,
+            latency: Duration::from_millis(chaos.latency_ms),
         };
         if broken && early {
             fate.refuse = Some(server_error("true"));
@@ -83,6 +87,14 @@ impl Fate {
     }
 }
 
+impl Fate {
+    async fn wait(&self) {
+        if !self.latency.is_zero() {
+            tokio::time::sleep(self.latency).await;
+        }
+    }
+}
+
 fn server_error(retry: &'static str) -> ApiError {
     let mut error = ApiError::invalid(500, "An unknown error occurred").header("stripe-should-retry", retry);
     error.kind = "api_error";
@@ -97,9 +109,6 @@ pub async fn handle(State(shared): State<Arc<Shared>>, request: Request<Body>) -
     let account = owner.as_ref().ok().map(|(_, key)| key.account.clone());
     let chaos = shared.switches.of(account.as_deref().unwrap_or_default());
     let fate = Fate::draw(&shared, &chaos);
-    if chaos.latency_ms > 0 {
-        tokio::time::sleep(Duration::from_millis(chaos.latency_ms)).await;
-    }
     let body = axum::body::to_bytes(body, LARGEST).await.unwrap_or_default();
     let version = version_of(&parts.headers);
     let asked = Asked {
@@ -113,7 +122,7 @@ pub async fn handle(State(shared): State<Arc<Shared>>, request: Request<Body>) -
     let answer = match (owner, version) {
         (Err(error), version) => Answer::refused(&error, version.unwrap_or(versions::DEFAULT)),
         (_, Err(error)) => Answer::refused(&error, versions::DEFAULT),
-        (Ok((text, key)), Ok(version)) => answer(&shared, &asked, (&text, &key), version, &fate, chaos.unlimited_rate),
+        (Ok((text, key)), Ok(version)) => answer(&shared, &asked, (&text, &key), version, &fate).await,
     };
     let silent = fate.hang || fate.cut;
     shared.saw(Seen {
@@ -159,18 +168,19 @@ struct Asked<'a> {
     request_id: &'a str,
 }
 
-fn answer(
+async fn answer(
     shared: &Shared,
     asked: &Asked<'_>,
     (text, key): (&str, &Key),
     version: Version,
     fate: &Fate,
-    unlimited: bool,
 ) -> Answer {
-    let outcome = prepare(shared, asked, (text, key), version, fate, unlimited);
-    let (route, call, account) = match outcome {
+    let (route, call, account) = match prepare(shared, asked, (text, key), version, fate) {
         Ok(prepared) => prepared,
-        Err(error) => return Answer::refused(&error, version),
+        Err(error) => {
+            fate.wait().await;
+            return Answer::refused(&error, version);
+        }
     };
     let slot = call
         .cause
@@ -179,6 +189,7 @@ fn answer(
         .filter(|_| route.method == "POST")
         .map(|idempotency| (key.account.clone(), key.live, idempotency.clone()));
     let Some(slot) = slot else {
+        fate.wait().await;
         return run(route, &call, (text, key), &account, fate);
     };
     let fingerprint = fingerprint(asked);
@@ -191,14 +202,29 @@ fn answer(
             extra: vec![("idempotent-replayed", "true".to_owned()), ("original-request", saved.request_id)],
         },
         Ok(None) => {
+            let mut begun = Begun { shared, slot, saved: None };
+            fate.wait().await;
             let answer = run(route, &call, (text, key), &account, fate);
-            // A request that was refused before it began leaves the key free.
-            let began = answer.status < 400 || answer.status >= 500;
-            let saved =
-                || Saved { status: answer.status, body: answer.body.clone(), request_id: asked.request_id.to_owned() };
-            shared.answers.finish(&slot, began.then(saved));
+            // A request whose parameters were refused leaves the key free.
+            if answer.status < 400 || answer.status >= 500 {
+                let request_id = asked.request_id.to_owned();
+                begun.saved = Some(Saved { status: answer.status, body: answer.body.clone(), request_id });
+            }
             answer
         }
+    }
+}
+
+/// Keeps the answer when the request ends, and frees the key when the client went away before.
+struct Begun<'a> {
+    shared: &'a Shared,
+    slot: Slot,
+    saved: Option<Saved>,
+}
+
+impl Drop for Begun<'_> {
+    fn drop(&mut self) {
+        self.shared.answers.finish(&self.slot, self.saved.take());
     }
 }
 
@@ -217,12 +243,11 @@ fn prepare(
     (text, key): (&str, &Key),
     version: Version,
     fate: &Fate,
-    unlimited: bool,
 ) -> Result<(&'static Route, Call, Arc<Account>), ApiError> {
     let account = shared.account(&key.account).ok_or_else(|| server_error("false"))?;
     check_account(asked, key)?;
     let (route, id) = routes::find(asked.method.as_str(), asked.path).ok_or_else(|| unrecognized(asked))?;
-    if !unlimited {
+    if !fate.unlimited {
         shared.limits.take(&key.account, key.live, route.endpoint())?;
     }
     if let Some(error) = &fate.refuse {

@@ -31,9 +31,10 @@ impl Shape {
 
     /// Appends the shape to `out`, with `fields` in its places.
     pub fn write(&self, fields: &Fields, out: &mut Vec<u8>) {
+        let mut hint = 0;
         for (before, name) in &self.parts {
             out.extend_from_slice(before.as_bytes());
-            out.extend_from_slice(fields.get(name).unwrap_or(b"null"));
+            out.extend_from_slice(fields.get(name, &mut hint).unwrap_or(b"null"));
         }
         out.extend_from_slice(self.end.as_bytes());
     }
@@ -70,8 +71,16 @@ impl Fields {
         Self { buffer: Vec::with_capacity(1024), spans: Vec::with_capacity(24) }
     }
 
-    fn get(&self, name: &str) -> Option<&[u8]> {
-        self.spans.iter().find(|span| span.0 == name).map(|span| &self.buffer[span.1..span.2])
+    /// Fields mostly come in the order of the places, so the search begins after the last one found.
+    fn get(&self, name: &str, hint: &mut usize) -> Option<&[u8]> {
+        let (before, after) = self.spans.split_at((*hint).min(self.spans.len()));
+        let at = match after.iter().position(|span| span.0 == name) {
+            Some(at) => before.len() + at,
+            None => before.iter().position(|span| span.0 == name)?,
+        };
+        *hint = at + 1;
+        let (_, start, end) = self.spans[at];
+        Some(&self.buffer[start..end])
     }
 
     /// A value that `write` appends as JSON.

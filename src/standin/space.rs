@@ -35,6 +35,8 @@ struct Entry {
 struct Shelf {
     docs: BTreeMap<u64, Entry>,
     made: BTreeSet<Key>,
+    /// The same numbers in the order of making, to pick one by chance.
+    made_list: Vec<u64>,
 }
 
 /// A signing secret, valid until a time when it is being replaced.
@@ -108,9 +110,10 @@ impl Space {
         if let Some(id) = doc["id"].as_str().filter(|id| self.ids.number(kind, id) != Some(n)) {
             self.named.insert((kind, id.to_owned()), n);
         }
-        let shelf = &mut self.shelves[kind as usize];
-        shelf.made.insert((created, n));
-        shelf.docs.insert(n, Entry { created, doc: Arc::new(doc), deleted: false });
+        let rack = &mut self.shelves[kind as usize];
+        rack.made.insert((created, n));
+        rack.made_list.push(n);
+        rack.docs.insert(n, Entry { created, doc: Arc::new(doc), deleted: false });
     }
 
     /// The number behind an identifier of an object that exists or existed.
@@ -202,18 +205,17 @@ impl Space {
         &self.shelves[kind as usize].made
     }
 
-    /// The numbers of all objects of a kind that were changed or made.
-    pub fn touched(&self, kind: Kind) -> impl Iterator<Item = (u64, &Value)> {
-        self.shelves[kind as usize].docs.iter().map(|(n, entry)| (*n, &*entry.doc))
+    /// The numbers of objects made since the seed, in the order of making, deleted ones included.
+    pub fn made_list(&self, kind: Kind) -> &[u64] {
+        &self.shelves[kind as usize].made_list
     }
 
     /// The objects made since the seed whose `field` is `id`, and that exist.
     pub fn made_with(&self, kind: Kind, matches: impl Fn(&Value) -> bool) -> Vec<u64> {
-        let shelf = &self.shelves[kind as usize];
-        shelf
-            .made
+        let rack = &self.shelves[kind as usize];
+        rack.made
             .iter()
-            .filter_map(|(_, n)| Some((*n, shelf.docs.get(n)?)))
+            .filter_map(|(_, n)| Some((*n, rack.docs.get(n)?)))
             .filter(|(_, entry)| !entry.deleted && matches(&entry.doc))
             .map(|(n, _)| n)
             .collect()

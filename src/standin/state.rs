@@ -89,7 +89,7 @@ pub struct Shared {
     /// Chance, repeatable by seed.
     pub dice: Mutex<Dice>,
     /// Events per minute of accounts whose life goes on by itself.
-    pub pace: Mutex<HashMap<String, f64>>,
+    pub pace: Mutex<HashMap<(String, bool), f64>>,
     log: Mutex<VecDeque<Seen>>,
     accounts: RwLock<HashMap<String, Arc<Account>>>,
     outbox: UnboundedSender<Job>,

@@ -1,4 +1,5 @@
 //! Accounts and keys.
+#![expect(clippy::disallowed_types, reason = "error pages are for people; the control path answers programs")]
 
 use std::sync::Arc;
 

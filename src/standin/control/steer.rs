@@ -1,4 +1,5 @@
 //! Changes, deliveries, chaos and the oracle.
+#![expect(clippy::disallowed_types, reason = "error pages are for people; the control path answers programs")]
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -211,6 +212,8 @@ pub async fn delete(
 #[serde(deny_unknown_fields)]
 pub struct LifeSpec {
     events_per_minute: f64,
+    #[serde(default)]
+    livemode: bool,
 }
 
 /// `POST …/life`
@@ -220,7 +223,7 @@ pub async fn life(
     Json(spec): Json<LifeSpec>,
 ) -> Result<Json<Value>, Refused> {
     shared.known(&account)?;
-    lock(&shared.pace).insert(account, spec.events_per_minute);
+    lock(&shared.pace).insert((account, spec.livemode), spec.events_per_minute);
     Ok(Json(json!({ "ok": true })))
 }
 

@@ -62,8 +62,8 @@ fn invoices(call: &Call, space: &Space) -> Result<Vec<u8>, ApiError> {
     match (call.param(space, Kind::Subscription, "subscription")?, customer) {
         (Some(subscription), customer) => {
             let owner = customer.map(|n| space.ids.id(Kind::Customer, n));
-            let owned = |n| owner.is_none() || space.attribute(Kind::Invoice, n, "customer") == owner;
-            call.list_of(space, Kind::Invoice, url, of_subscription(space, subscription), |n| owned(n) && accept(n))
+            let theirs = |n| owner.is_none() || space.attribute(Kind::Invoice, n, "customer") == owner;
+            call.list_of(space, Kind::Invoice, url, of_subscription(space, subscription), |n| theirs(n) && accept(n))
         }
         (None, Some(customer)) => {
             call.list_of(space, Kind::Invoice, url, customer::of(space, Kind::Invoice, customer), accept)
@@ -174,7 +174,7 @@ fn expect_state(space: &Space, n: u64, allowed: &[State], verb: &str) -> Result<
 pub fn finalize(space: &mut Space, cause: &Cause, n: u64, _: &Form) -> Result<(), ApiError> {
     let mut invoice = expect_state(space, n, &[State::Draft], "finalize")?;
     invoice["status"] = State::Open.name().into();
-    invoice["number"] = next_number(space, invoice["customer"].as_str().unwrap_or_default()).into();
+    invoice["number"] = next_number(space, cause, invoice["customer"].as_str().unwrap_or_default()).into();
     invoice["status_transitions"]["finalized_at"] = cause.now.into();
     invoice["effective_at"] = cause.now.into();
     invoice["ending_balance"] = 0.into();
@@ -226,7 +226,7 @@ pub fn give_up(space: &mut Space, cause: &Cause, n: u64, _: &Form) -> Result<(),
 }
 
 /// The customer's next invoice number, which it uses up.
-fn next_number(space: &mut Space, customer: &str) -> String {
+fn next_number(space: &mut Space, cause: &Cause, customer: &str) -> String {
     let Some(n) = space.find_alive(Kind::Customer, customer) else {
         return "DELETED-0001".to_owned();
     };
@@ -234,7 +234,7 @@ fn next_number(space: &mut Space, customer: &str) -> String {
     let sequence = value["next_invoice_sequence"].as_i64().unwrap_or(1);
     let number = format!("{}-{sequence:04}", value["invoice_prefix"].as_str().unwrap_or_default());
     value["next_invoice_sequence"] = (sequence + 1).into();
-    space.replace(Kind::Customer, n, value);
+    change(space, cause, "customer.updated", Kind::Customer, n, value);
     number
 }
 

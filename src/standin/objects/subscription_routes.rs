@@ -219,7 +219,7 @@ fn card(space: &Space, wanted: &Form, param: &str) -> Result<PriceCard, ApiError
 
 /// Changes a subscription.
 pub fn update(space: &mut Space, cause: &Cause, n: u64, form: &Form) -> Result<(), ApiError> {
-    let mut subscription = running(space, n)?;
+    let mut subscription = running(space, n, frozen)?;
     apply(form, FIELDS, &mut subscription)?;
     match form.flag("cancel_at_period_end")? {
         Some(true) => end_with_period(&mut subscription, cause.now),
@@ -346,8 +346,7 @@ fn new_row(
 
 /// Cancels a subscription at once.
 pub fn cancel(space: &mut Space, cause: &Cause, n: u64, form: &Form) -> Result<(), ApiError> {
-    let before = running(space, n)?;
-    let mut subscription = before;
+    let mut subscription = running(space, n, |id| no_such("subscription", id))?;
     subscription["status"] = "canceled".into();
     subscription["canceled_at"] = cause.now.into();
     subscription["ended_at"] = cause.now.into();
@@ -360,12 +359,37 @@ pub fn cancel(space: &mut Space, cause: &Cause, n: u64, form: &Form) -> Result<(
     Ok(())
 }
 
-/// A subscription that has not ended; Stripe answers for ended ones as if they did not exist.
-fn running(space: &Space, n: u64) -> Result<Value, ApiError> {
+/// A subscription that has not ended, or the answer `ended` makes of its identifier.
+fn running(space: &Space, n: u64, ended: fn(&str) -> ApiError) -> Result<Value, ApiError> {
     let id = space.ids.id(Kind::Subscription, n);
     let value = space.value(Kind::Subscription, n).ok_or_else(|| no_such("subscription", &id))?;
     if value["status"].as_str().is_some_and(|status| ENDED.contains(&status)) {
-        return Err(no_such("subscription", &id));
+        return Err(ended(&id));
     }
     Ok(value)
+}
+
+fn frozen(_: &str) -> ApiError {
+    ApiError::invalid(400, "A canceled subscription can only update its cancellation_details and metadata.")
+}
+
+/// Bills the next period of a subscription whose current one is over, or ends one that was to end with it.
+pub fn renew(space: &mut Space, cause: &Cause, n: u64) -> Result<(), ApiError> {
+    let mut subscription = running(space, n, frozen)?;
+    let end = subscription["items"]["data"][0]["current_period_end"].as_i64().unwrap_or(i64::MAX);
+    if end > cause.now || !matches!(subscription["status"].as_str(), Some("active" | "trialing")) {
+        return Ok(());
+    }
+    if subscription["cancel_at_period_end"] == true {
+        return cancel(space, cause, n, &Form::default());
+    }
+    for item in subscription["items"]["data"].as_array_mut().into_iter().flatten() {
+        let period = PriceCard::of(&item["price"]).period();
+        item["current_period_start"] = end.into();
+        item["current_period_end"] = (end + period).into();
+    }
+    subscription["status"] = "active".into();
+    subscription["latest_invoice"] = bill(space, cause, &subscription, "subscription_cycle")?.into();
+    change(space, cause, "customer.subscription.updated", Kind::Subscription, n, subscription);
+    Ok(())
 }

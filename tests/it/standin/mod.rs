@@ -2,4 +2,7 @@
 
 mod client;
 mod description;
+mod lists;
 mod objects;
+mod requests;
+mod webhooks;
