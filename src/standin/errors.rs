@@ -26,18 +26,21 @@ impl ApiError {
     }
 
     /// With Stripe's short code.
+    #[must_use]
     pub fn code(mut self, code: &'static str) -> Self {
         self.code = Some(code);
         self
     }
 
     /// With the parameter that is wrong.
+    #[must_use]
     pub fn param(mut self, param: impl Into<String>) -> Self {
         self.param = Some(param.into());
         self
     }
 
     /// With one more header.
+    #[must_use]
     pub fn header(mut self, name: &'static str, value: &'static str) -> Self {
         self.header = Some((name, value));
         self

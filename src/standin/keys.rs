@@ -93,8 +93,8 @@ fn presented(headers: &HeaderMap) -> Option<String> {
 
 /// `sk_test_*****abcd`, as Stripe repeats a key.
 pub fn masked(text: &str) -> String {
-    let prefix: String = text.splitn(3, '_').take(2).map(|part| format!("{part}_")).collect();
-    let prefix = if text.matches('_').count() >= 2 { prefix } else { String::new() };
+    let kind = text.match_indices('_').nth(1).map_or(0, |(at, _)| at + 1);
+    let prefix = &text[..kind];
     format!("{prefix}*****{}", last4(text))
 }
 

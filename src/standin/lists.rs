@@ -111,7 +111,7 @@ fn created(form: &Form) -> Result<Range<Key>, ApiError> {
 /// The part of one ordered lane that is still to come.
 struct Lane {
     kind: Kind,
-    lane: u64,
+    index: u64,
     places: Range<u64>,
 }
 
@@ -131,14 +131,14 @@ impl Lane {
             }
             low
         };
-        Some(Self { kind, lane, places: find(keys.start)..find(keys.end) })
+        Some(Self { kind, index: lane, places: find(keys.start)..find(keys.end) })
     }
 
     fn next(&mut self, space: &Space, ascending: bool) -> Option<Key> {
         let seed = space.seed.as_ref()?;
         loop {
             let at = if ascending { self.places.next() } else { self.places.next_back() }?;
-            let key = seed.place(self.kind, self.lane, at);
+            let key = seed.place(self.kind, self.index, at);
             if seed.exists(self.kind, key.1) {
                 return Some(key);
             }

@@ -11,6 +11,7 @@ use http::{HeaderMap, Method, Request};
 use sha2::{Digest as _, Sha256};
 
 use super::chaos::Chaos;
+use super::dice::Dice;
 use super::errors::ApiError;
 use super::events::Cause;
 use super::expand;
@@ -25,7 +26,7 @@ use super::versions::{self, Version};
 /// A request body beyond this is refused.
 const LARGEST: usize = 1 << 20;
 /// How long a request that chaos never answers stays open.
-const HANGS: Duration = Duration::from_secs(300);
+const HANGS: Duration = Duration::from_mins(5);
 
 /// An answer on its way out.
 pub struct Answer {
@@ -43,16 +44,46 @@ impl Answer {
 }
 
 /// What chaos does to one request.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Fate {
-    hang: bool,
-    cut: bool,
-    html: bool,
+    way: Way,
     refuse: Option<ApiError>,
     fail_after: bool,
     lie: bool,
     unlimited: bool,
     latency: Duration,
+}
+
+/// What becomes of an answer on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    Clear,
+    Hang,
+    Cut,
+    Proxy,
+}
+
+impl Way {
+    fn draw(dice: &mut Dice, chaos: &Chaos) -> Self {
+        if dice.chance(chaos.timeout) {
+            Self::Hang
+        } else if dice.chance(chaos.cut_body) {
+            Self::Cut
+        } else if dice.chance(chaos.html_instead_of_json) {
+            Self::Proxy
+        } else {
+            Self::Clear
+        }
+    }
+
+    /// The status that the client sees; 0 when it sees none.
+    fn status(self, status: u16) -> u16 {
+        match self {
+            Self::Clear => status,
+            Self::Proxy => 502,
+            Self::Hang | Self::Cut => 0,
+        }
+    }
 }
 
 impl Fate {
@@ -61,9 +92,7 @@ impl Fate {
         let broken = dice.chance(chaos.server_error);
         let early = dice.chance(0.5);
         let mut fate = Self {
-            hang: dice.chance(chaos.timeout),
-            cut: dice.chance(chaos.cut_body),
-            html: dice.chance(chaos.html_instead_of_json),
+            way: Way::draw(&mut dice, chaos),
             refuse: None,
             fail_after: broken && !early,
             lie: dice.chance(chaos.has_more_lies),
@@ -124,23 +153,16 @@ pub async fn handle(State(shared): State<Arc<Shared>>, request: Request<Body>) -
         (_, Err(error)) => Answer::refused(&error, versions::DEFAULT),
         (Ok((text, key)), Ok(version)) => answer(&shared, &asked, (&text, &key), version, &fate).await,
     };
-    let silent = fate.hang || fate.cut;
     shared.saw(Seen {
         account,
         method: parts.method.to_string(),
         path: parts.uri.to_string(),
         key_last4: keys::last4(&presented(&parts.headers)),
-        status: if silent {
-            0
-        } else if fate.html {
-            502
-        } else {
-            answer.status
-        },
+        status: fate.way.status(answer.status),
         time_ms: shared.elapsed_ms(),
         request_id: request_id.clone(),
     });
-    if fate.hang {
+    if fate.way == Way::Hang {
         tokio::time::sleep(HANGS).await;
     }
     respond(&shared, answer, &request_id, &fate, chaos.clock_offset_s)
@@ -331,7 +353,7 @@ fn lie(body: &mut Vec<u8>) {
 }
 
 fn respond(shared: &Shared, answer: Answer, request_id: &str, fate: &Fate, offset: i64) -> Response {
-    let (status, kind, body) = if fate.html {
+    let (status, kind, body) = if fate.way == Way::Proxy {
         (502, "text/html", b"<html><body><h1>502 Bad Gateway</h1></body></html>".to_vec())
     } else {
         (answer.status, "application/json", answer.body)
@@ -345,7 +367,7 @@ fn respond(shared: &Shared, answer: Answer, request_id: &str, fate: &Fate, offse
     for (name, value) in answer.extra {
         response = response.header(name, value);
     }
-    let body = if fate.cut {
+    let body = if fate.way == Way::Cut {
         response = response.header("content-length", body.len());
         let half = Bytes::from(body[..body.len() / 2].to_vec());
         let broken = std::io::Error::other("cut on purpose");

@@ -84,6 +84,7 @@ impl Fields {
     }
 
     /// A value that `write` appends as JSON.
+    #[must_use]
     pub fn with(mut self, name: &'static str, write: impl FnOnce(&mut Vec<u8>)) -> Self {
         let start = self.buffer.len();
         write(&mut self.buffer);
@@ -92,11 +93,13 @@ impl Fields {
     }
 
     /// A text.
+    #[must_use]
     pub fn text(self, name: &'static str, value: &str) -> Self {
         self.with(name, |out| push_text(out, value))
     }
 
     /// A text or `null`.
+    #[must_use]
     pub fn opt_text(self, name: &'static str, value: Option<&str>) -> Self {
         match value {
             Some(value) => self.text(name, value),
@@ -105,11 +108,13 @@ impl Fields {
     }
 
     /// A whole number.
+    #[must_use]
     pub fn int(self, name: &'static str, value: i64) -> Self {
         self.with(name, |out| push_int(out, value))
     }
 
     /// A whole number or `null`.
+    #[must_use]
     pub fn opt_int(self, name: &'static str, value: Option<i64>) -> Self {
         match value {
             Some(value) => self.int(name, value),
@@ -118,11 +123,13 @@ impl Fields {
     }
 
     /// A yes or no.
+    #[must_use]
     pub fn flag(self, name: &'static str, value: bool) -> Self {
         self.raw(name, if value { b"true" } else { b"false" })
     }
 
     /// JSON as it is.
+    #[must_use]
     pub fn raw(self, name: &'static str, value: &[u8]) -> Self {
         self.with(name, |out| out.extend_from_slice(value))
     }

@@ -52,7 +52,7 @@ impl Calendar {
     /// The subscriptions of customer `n` as a range of numbers.
     pub fn owned(&self, n: u64) -> std::ops::Range<u64> {
         let first = n / 2 * 3;
-        let range = if n % 2 == 0 { first..first + 2 } else { first + 2..first + 3 };
+        let range = if n.is_multiple_of(2) { first..first + 2 } else { first + 2..first + 3 };
         range.start.min(self.subscriptions())..range.end.min(self.subscriptions())
     }
 

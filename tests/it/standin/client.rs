@@ -35,13 +35,18 @@ impl Answer {
 #[derive(Clone)]
 pub struct Caller {
     base: String,
-    pub key: String,
+    key: String,
     http: Http<HttpConnector, Full<Bytes>>,
 }
 
 impl Caller {
     pub fn new(stand_in: &StandIn, key: &str) -> Self {
         Self { base: stand_in.url(), key: key.to_owned(), http: Http::builder(TokioExecutor::new()).build_http() }
+    }
+
+    /// The same program with another key.
+    pub fn with_key(&self, key: &str) -> Self {
+        Self { key: key.to_owned(), ..self.clone() }
     }
 
     pub async fn send(&self, method: &str, path: &str, body: &str, headers: &[(&str, &str)]) -> Answer {

@@ -6,10 +6,6 @@ use serde_json::json;
 
 use super::client::{Caller, id, seeded};
 
-fn with_key(stripe: &Caller, key: &str) -> Caller {
-    Caller { key: key.to_owned(), ..stripe.clone() }
-}
-
 #[tokio::test]
 async fn keys_open_their_own_account_and_mode_only() {
     let (stand_in, keys, stripe) = seeded(3).await;
@@ -18,7 +14,7 @@ async fn keys_open_their_own_account_and_mode_only() {
     let live = KeySpec { kind: "secret".into(), livemode: true, permissions: Vec::new() };
     let live = stand_in.control().new_key(&keys.account, live).unwrap();
     for key in [&other.secret_key, &live] {
-        let stranger = with_key(&stripe, key);
+        let stranger = stripe.with_key(key);
         let answer = stranger.get(&format!("/v1/customers/{ours}")).await;
         assert_eq!((answer.status, answer.error()["code"].as_str()), (404, Some("resource_missing")));
         assert_eq!(answer.error()["message"], format!("No such customer: '{ours}'"));
@@ -30,19 +26,19 @@ async fn keys_open_their_own_account_and_mode_only() {
 #[tokio::test]
 async fn wrong_keys_are_refused_with_stripes_words() {
     let (_stand_in, keys, stripe) = seeded(1).await;
-    let none = with_key(&stripe, "").get("/v1/customers").await;
+    let none = stripe.with_key("").get("/v1/customers").await;
     assert_eq!(none.status, 401);
     assert!(none.error()["message"].as_str().unwrap().starts_with("You did not provide an API key."));
-    let wrong = with_key(&stripe, "sk_test_51notreallyakeyWXYZ").get("/v1/customers").await;
+    let wrong = stripe.with_key("sk_test_51notreallyakeyWXYZ").get("/v1/customers").await;
     assert_eq!(wrong.status, 401);
     assert_eq!(wrong.error()["message"], "Invalid API Key provided: sk_test_*****WXYZ");
-    let public = with_key(&stripe, &keys.publishable_key).get("/v1/customers").await;
+    let public = stripe.with_key(&keys.publishable_key).get("/v1/customers").await;
     assert_eq!(public.error()["code"], "secret_key_required");
-    let revoked = with_key(&stripe, "").delete(&format!("/_control/keys/{}", keys.secret_key)).await;
+    let revoked = stripe.with_key("").delete(&format!("/_control/keys/{}", keys.secret_key)).await;
     assert_eq!(revoked.status, 200);
     let expired = stripe.get("/v1/customers").await;
     assert_eq!((expired.status, expired.error()["code"].as_str()), (401, Some("api_key_expired")));
-    let basic = with_key(&stripe, "");
+    let basic = stripe.with_key("");
     let pair = data_encoding::BASE64.encode(format!("{}:", keys.restricted_key).as_bytes());
     let answer = basic.send("GET", "/v1/customers", "", &[("authorization", &format!("Basic {pair}"))]).await;
     assert_eq!(answer.status, 200);
@@ -65,7 +61,7 @@ async fn restricted_keys_do_what_they_may_and_hear_what_they_lack() {
     ] {
         let key = |permissions: Vec<String>| {
             let spec = KeySpec { kind: "restricted".into(), livemode: false, permissions };
-            with_key(&stripe, &stand_in.control().new_key(&keys.account, spec).unwrap())
+            stripe.with_key(&stand_in.control().new_key(&keys.account, spec).unwrap())
         };
         let refused = key(vec![]).send(method, path, "", &[]).await;
         assert_eq!(refused.status, 403, "{path}");
@@ -166,16 +162,18 @@ async fn the_older_version_shows_the_older_shapes() {
 async fn expanding_needs_the_permission_of_what_is_put_in() {
     let (stand_in, keys, stripe) = seeded(5).await;
     let page = stripe
-        .ok("/v1/invoices?limit=3&expand[]=data.customer&expand[]=data.lines.data.pricing.price_details.price")
+        .ok("/v1/invoices?limit=3&expand[]=data.customer&expand[]=data.parent.subscription_details.subscription")
         .await;
     assert!(page["data"].as_array().unwrap().iter().all(|row| row["customer"]["object"] == "customer"));
+    let parent = &page["data"][0]["parent"]["subscription_details"];
+    assert_eq!(parent["subscription"]["object"], "subscription");
     let tiered = stripe.all("/v1/prices", 100).await.into_iter().find(|row| row["tiers_mode"] == "volume").unwrap();
     assert!(tiered.get("tiers").is_none());
     let expanded = stripe.ok(&format!("/v1/prices/{}?expand[]=tiers", id(&tiered))).await;
     assert_eq!(expanded["tiers"].as_array().unwrap().len(), 3);
     assert_eq!(stripe.get("/v1/invoices?expand[]=data.number").await.status, 400);
     let spec = KeySpec { kind: "restricted".into(), livemode: false, permissions: vec!["rak_invoice_read".into()] };
-    let reader = with_key(&stripe, &stand_in.control().new_key(&keys.account, spec).unwrap());
+    let reader = stripe.with_key(&stand_in.control().new_key(&keys.account, spec).unwrap());
     assert_eq!(reader.get("/v1/invoices?limit=1").await.status, 200);
     assert_eq!(reader.get("/v1/invoices?limit=1&expand[]=data.customer").await.status, 403);
 }
