@@ -6,17 +6,19 @@ use crate::{
     domain::ids::{ProjectId, TenantId},
     store::{
         connections::{self, Connection},
-        tenants,
+        signing_secrets, tenants,
     },
     stripe::{
         Client,
         key::{Key, KeyRefusal},
     },
-    vault::{DataKey, Place, SealError},
+    vault::{DataKey, ExposeSecret as _, Place, SealError, SecretString},
 };
 
-/// The field of a connection's sealed key, see [`Place`].
+/// The field of a connection's sealed key, see [`Place`]. Its version is the key's.
 pub const KEY_FIELD: &str = "connections.key";
+/// The field of the webhook URL's sealed token. Its version is the second of the connect.
+pub const TOKEN_FIELD: &str = "connections.token";
 
 /// Why a connection's client cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -63,9 +65,50 @@ impl App {
         let Some(sealed) = &connection.sealed_key else { return Ok(None) };
         let data_key = self.data_key(tx).await?;
         let place = Place { tenant: &tenant, project, field: KEY_FIELD, version };
-        let key = Key::parse(secrecy::ExposeSecret::expose_secret(&data_key.open(&place, sealed)?))?;
+        let key = Key::parse(data_key.open(&place, sealed)?.expose_secret())?;
         let account = connection.account_id.as_deref();
         Ok(Some(self.stripe.keep((&tenant, project), version, key, account).await))
+    }
+
+    /// The address that Stripe delivers a connection's events to. `None` after a disconnect.
+    pub async fn webhook_url(
+        &self,
+        tx: &mut Tx,
+        project: &ProjectId,
+        connection: &Connection,
+    ) -> Result<Option<String>, ConnectionError> {
+        let Some(sealed) = &connection.sealed_token else { return Ok(None) };
+        let tenant = tx.tenant().clone();
+        let place = Place { tenant: &tenant, project, field: TOKEN_FIELD, version: connection.connected_at };
+        let token = self.data_key(tx).await?.open(&place, sealed)?;
+        Ok(Some(self.webhook_url_of(token.expose_secret())))
+    }
+
+    /// The address of a webhook token.
+    pub fn webhook_url_of(&self, token: &str) -> String {
+        format!("{}/webhooks/stripe/{token}", self.config.public_url())
+    }
+
+    /// The secrets that count for a project's deliveries at `now` (unix seconds), newest first.
+    pub async fn signing_secrets(
+        &self,
+        tx: &mut Tx,
+        project: &ProjectId,
+        now: i64,
+    ) -> Result<Vec<SecretString>, ConnectionError> {
+        let sealed = signing_secrets::live(tx, project, now).await?;
+        if sealed.is_empty() {
+            return Ok(Vec::new());
+        }
+        let tenant = tx.tenant().clone();
+        let data_key = self.data_key(tx).await?;
+        let mut secrets = Vec::with_capacity(sealed.len());
+        for row in sealed {
+            let field = signing_secrets::field(&row.id);
+            let place = Place { tenant: &tenant, project, field: &field, version: row.version };
+            secrets.push(data_key.open(&place, &row.sealed)?);
+        }
+        Ok(secrets)
     }
 
     /// Opens the data key of the transaction's tenant.

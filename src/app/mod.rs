@@ -5,7 +5,7 @@ mod start;
 
 use std::sync::Arc;
 
-pub use connection::ConnectionError;
+pub use connection::{ConnectionError, KEY_FIELD, TOKEN_FIELD};
 pub use start::StartError;
 
 use crate::{

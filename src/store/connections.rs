@@ -2,7 +2,10 @@
 
 use crate::{
     db::{Query, Result, Tx},
-    domain::ids::{ConnectionId, ProjectId},
+    domain::{
+        ids::{ConnectionId, ProjectId},
+        mode::Mode,
+    },
 };
 
 /// Values of `connections.state`.
@@ -62,6 +65,11 @@ impl Connection {
     /// Whether there is a key to work with.
     pub fn is_live(&self) -> bool {
         self.state != state::DISCONNECTED
+    }
+
+    /// Test or live.
+    pub fn mode(&self) -> Mode {
+        Mode::from_livemode(self.livemode)
     }
 }
 
@@ -163,14 +171,49 @@ pub async fn disconnect(tx: &mut Tx, project: &ProjectId, credential_version: i6
     Ok(written == 1)
 }
 
+/// An endpoint that billfold made at Stripe, and the permissions as they are known since.
+#[derive(Clone, Copy, Debug)]
+pub struct Endpoint<'a> {
+    /// `we_…`
+    pub id: &'a str,
+    /// The version that it is pinned to.
+    pub api_version: &'a str,
+    /// As in [`Connection::permissions`].
+    pub permissions: &'a str,
+}
+
 /// Records the endpoint that billfold made at Stripe.
-pub async fn set_endpoint(tx: &mut Tx, project: &ProjectId, endpoint_id: &str, api_version: &str) -> Result<()> {
-    tx.query("UPDATE connections SET endpoint_id = $3, api_version = $4 WHERE tenant_id = $1 AND project_id = $2")
-        .bind(project)
-        .bind(endpoint_id)
-        .bind(api_version)
-        .execute()
-        .await?;
+pub async fn set_endpoint(tx: &mut Tx, project: &ProjectId, endpoint: &Endpoint<'_>) -> Result<()> {
+    tx.query(
+        "UPDATE connections SET endpoint_id = $3, api_version = $4, permissions = $5
+         WHERE tenant_id = $1 AND project_id = $2",
+    )
+    .bind(project)
+    .bind(endpoint.id)
+    .bind(endpoint.api_version)
+    .bind(endpoint.permissions)
+    .execute()
+    .await?;
+    Ok(())
+}
+
+/// Records what a check of the stored key told. A key that was replaced meanwhile is left alone.
+pub async fn record_check(tx: &mut Tx, project: &ProjectId, connection: &Connection) -> Result<()> {
+    tx.query(
+        "UPDATE connections SET state = $3, account_id = $4, account_name = $5, permissions = $6, checked_at = $7,
+           last_error = $8
+         WHERE tenant_id = $1 AND project_id = $2 AND credential_version = $9 AND state <> 'disconnected'",
+    )
+    .bind(project)
+    .bind(&connection.state)
+    .bind(&connection.account_id)
+    .bind(&connection.account_name)
+    .bind(&connection.permissions)
+    .bind(connection.checked_at)
+    .bind(&connection.last_error)
+    .bind(connection.credential_version)
+    .execute()
+    .await?;
     Ok(())
 }
 

@@ -90,18 +90,18 @@ pub const PERMISSIONS: &[Permission] = &[
     },
 ];
 
-/// Stripe's page for a new restricted key, with every permission ticked.
-pub fn key_page(mode: Mode) -> String {
+/// Stripe's page for a new restricted key, with every permission ticked: what follows `https://dashboard.stripe.com/`.
+pub fn key_page_path(mode: Mode) -> String {
     let area = match mode {
         Mode::Live => "",
         Mode::Test => "test/",
     };
-    let mut url = format!("https://dashboard.stripe.com/{area}apikeys/create?name=billfold");
+    let mut path = format!("{area}apikeys/create?name=billfold");
     for permission in PERMISSIONS {
-        url.push_str("&permissions[]=");
-        url.push_str(permission.name);
+        path.push_str("&permissions[]=");
+        path.push_str(permission.name);
     }
-    url
+    path
 }
 
 impl Client {
@@ -113,7 +113,7 @@ impl Client {
 
 #[cfg(test)]
 mod tests {
-    use super::{Need, PERMISSIONS, Probe, key_page};
+    use super::{Need, PERMISSIONS, Probe, key_page_path};
     use crate::domain::{kind::Kind, mode::Mode};
 
     #[test]
@@ -126,10 +126,10 @@ mod tests {
 
     #[test]
     fn the_link_ticks_them_all() {
-        let url = key_page(Mode::Test);
-        assert!(url.starts_with("https://dashboard.stripe.com/test/apikeys/create?"));
+        let path = key_page_path(Mode::Test);
+        assert!(path.starts_with("test/apikeys/create?"));
         for permission in PERMISSIONS {
-            assert!(url.contains(&format!("permissions[]={}", permission.name)), "{}", permission.name);
+            assert!(path.contains(&format!("permissions[]={}", permission.name)), "{}", permission.name);
         }
     }
 }

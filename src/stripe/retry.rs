@@ -30,8 +30,8 @@ impl Patience {
     /// For a person who waits: the answer must come within the 30 seconds that a web request may take.
     pub const INTERACTIVE: Self = Self {
         attempts: 2,
-        first_byte: Duration::from_secs(5),
-        whole: Duration::from_secs(8),
+        first_byte: Duration::from_secs(4),
+        whole: Duration::from_secs(6),
         longest_wait: Duration::from_secs(1),
     };
 

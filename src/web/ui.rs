@@ -1,6 +1,5 @@
 //! Small things that templates show: points in time, states as badges.
 
-use std::borrow::Borrow;
 use std::time::Duration;
 
 use time::OffsetDateTime;
@@ -25,9 +24,27 @@ const ABSOLUTE: &[BorrowedFormatItem<'_>] =
     format_description!("[day padding:none] [month repr:short] [year], [hour]:[minute]:[second] UTC");
 const DAY: &[BorrowedFormatItem<'_>] = format_description!("[day padding:none] [month repr:short] [year]");
 
+/// Unix seconds, behind as many references as a template puts before a value.
+pub trait Seconds {
+    /// The value.
+    fn seconds(&self) -> i64;
+}
+
+impl Seconds for i64 {
+    fn seconds(&self) -> i64 {
+        *self
+    }
+}
+
+impl<T: Seconds + ?Sized> Seconds for &T {
+    fn seconds(&self) -> i64 {
+        (**self).seconds()
+    }
+}
+
 /// `at` seen from `now`, both in unix seconds.
-pub fn when(at: impl Borrow<i64>, now: impl Borrow<i64>) -> When {
-    let (at, now) = (*at.borrow(), *now.borrow());
+pub fn when(at: impl Seconds, now: impl Seconds) -> When {
+    let (at, now) = (at.seconds(), now.seconds());
     let moment = OffsetDateTime::from_unix_timestamp(at).unwrap_or(OffsetDateTime::UNIX_EPOCH);
     let text = |format| moment.format(format).unwrap_or_default();
     When { iso: text(ISO), absolute: text(ABSOLUTE), relative: relative(at, now), day: text(DAY) }

@@ -18,6 +18,9 @@
     if (!event.detail?.ctx?.response) toast('The server could not be reached. Try again in a moment.');
   });
 
+  // A page that nobody looks at does not poll: htmx raises `every` on the element, and here it ends.
+  document.addEventListener('every', (event) => document.hidden && event.stopImmediatePropagation(), true);
+
   // Clicks: one listener, each kind of button named by a data attribute.
   const actions = {
     copy: async (button) => {

@@ -28,6 +28,17 @@ pub async fn lock(tx: &mut Tx, project: &ProjectId) -> Result<bool> {
     Ok(found.is_some())
 }
 
+/// Stripe's id of the newest object of a kind that still exists.
+pub async fn newest_stripe_id(tx: &mut Tx, project: &ProjectId, kind: Kind) -> Result<Option<String>> {
+    tx.query(format!(
+        "SELECT stripe_id FROM {} WHERE tenant_id = $1 AND project_id = $2 AND deleted_at IS NULL ORDER BY created DESC, id DESC LIMIT 1",
+        kind.plural()
+    ))
+    .bind(project)
+    .fetch_optional_value()
+    .await
+}
+
 /// What the mirror holds of an object.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Known {

@@ -1,5 +1,6 @@
 //! The staff's pages. Each file has the routes of one feature; the list of all is below.
 
+mod connection;
 mod home;
 mod login;
 mod session;
@@ -23,6 +24,10 @@ pub fn router(app: &App) -> Router {
         .merge(setup::router())
         .layer(from_fn(move |request, next| visitor.clone().provide(request, next)));
     // one line per feature
-    let inside = Router::new().merge(home::router()).merge(session::router()).merge(switch::router());
+    let inside = Router::new()
+        .merge(connection::router())
+        .merge(home::router())
+        .merge(session::router())
+        .merge(switch::router());
     sessions::layer(public.merge(home::remember(inside)), app).with_state(app.clone())
 }
