@@ -7,12 +7,12 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use secrecy::SecretString;
 use sha2::Sha256;
 
-use super::{Result, email, passwords, throttle::Subjects};
+use super::{Result, email, throttle::Subjects};
 use crate::{
     app::App,
     domain::ids::UserId,
     store::users::{self, User},
-    vault::{constant_time_eq, new_token},
+    vault::{Passwords, constant_time_eq, new_token},
 };
 
 /// A try to log in.
@@ -31,7 +31,7 @@ pub struct Credentials {
 /// The person, or none when address or password is wrong.
 ///
 /// # Errors
-/// [`super::Error::Throttled`] after too many failures, [`super::Error::Busy`] when too many are logging in.
+/// [`super::Error::Throttled`] after too many failures, [`super::Error::Password`] when too many are logging in.
 pub async fn authenticate(app: &App, credentials: Credentials) -> Result<Option<User>> {
     let now = app.clock.now();
     let address = email::normalise(&credentials.email).unwrap_or_default();
@@ -43,15 +43,15 @@ pub async fn authenticate(app: &App, credentials: Credentials) -> Result<Option<
     drop(tx);
 
     let hash = found.as_ref().map(|user| user.password_hash.clone());
-    let fits = passwords::verify(credentials.password.clone(), hash).await?;
+    let fits = app.passwords.verify(credentials.password.clone(), hash).await?;
     let Some(mut user) = found.filter(|_| fits) else {
         let mut tx = app.db.system_write().await?;
         subjects.failed(&mut tx, now).await?;
         tx.commit().await?;
         return Ok(None);
     };
-    let renewed = if passwords::is_outdated(&user.password_hash) {
-        Some(passwords::hash(credentials.password).await?)
+    let renewed = if Passwords::is_outdated(&user.password_hash) {
+        Some(app.passwords.hash(credentials.password).await?)
     } else {
         None
     };

@@ -2,13 +2,15 @@
 
 pub mod email;
 pub mod login;
-pub mod passwords;
 pub mod projects;
 pub mod setup;
 pub mod signup;
 pub mod throttle;
 
-use crate::{db, vault::SealError};
+use crate::{
+    db,
+    vault::{PasswordError, SealError},
+};
 
 /// Why something with people was refused.
 #[derive(Debug, thiserror::Error)]
@@ -27,15 +29,12 @@ pub enum Error {
         /// Seconds.
         retry_after: i64,
     },
-    /// More passwords are being checked than this machine can take at once.
-    #[error("too many logins at once")]
-    Busy,
     /// The set-up is done, or the link is not the current one.
     #[error("the set-up link is not valid")]
     SetupClosed,
-    /// The password could not be hashed or a hash not be read: a fault of ours.
-    #[error("password hashing failed: {0}")]
-    Hash(String),
+    /// The password could not be hashed or checked: too many at once, or a fault of ours.
+    #[error(transparent)]
+    Password(#[from] PasswordError),
     /// The tenant's data key could not be sealed.
     #[error(transparent)]
     Seal(#[from] SealError),

@@ -52,7 +52,7 @@ pub async fn finish(app: &App, token: &str, owner: NewUser, tenant: &str) -> Res
     if door(app, token).await? != Door::Open {
         return Err(Error::SetupClosed); // before the expensive hash
     }
-    let prepared = signup::prepare(owner).await?;
+    let prepared = signup::prepare(app, owner).await?;
     let now = app.clock.now();
     let mut tx = app.db.system_write().await?;
     if users::any(&mut tx).await? || !instance::finish_setup(&mut tx, now).await? {

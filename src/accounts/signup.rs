@@ -1,8 +1,8 @@
 //! Makes people and tenants: for the set-up page, `billfold user create` and the demo.
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
-use super::{Error, Result, email, name, passwords};
+use super::{Error, Result, email, invalid, name};
 use crate::{
     app::App,
     db::{self, SystemTx, Tx},
@@ -16,6 +16,9 @@ use crate::{
 
 /// The project that every tenant starts with.
 pub const FIRST_PROJECT: &str = "Production";
+
+/// Bytes of a password.
+const PASSWORD_BYTES: std::ops::RangeInclusive<usize> = 12..=1024;
 
 /// A person to be made; values as typed.
 #[derive(Clone, Debug)]
@@ -35,12 +38,12 @@ pub struct Prepared(users::User);
 /// Checks the values and hashes the password, outside of any transaction because it takes long.
 ///
 /// # Errors
-/// [`Error::Invalid`] names the field, [`Error::Busy`] when too many passwords are being hashed.
-pub async fn prepare(new: NewUser) -> Result<Prepared> {
+/// [`Error::Invalid`] names the field, [`Error::Password`] when too many passwords are being hashed.
+pub async fn prepare(app: &App, new: NewUser) -> Result<Prepared> {
     let email = email::normalise(&new.email)?;
     let called = if new.name.trim().is_empty() { String::new() } else { name("name", &new.name)? };
-    passwords::check_length(&new.password)?;
-    let password_hash = passwords::hash(new.password).await?;
+    check_length(&new.password)?;
+    let password_hash = app.passwords.hash(new.password).await?;
     Ok(Prepared(users::User {
         id: new_id(),
         email,
@@ -49,6 +52,15 @@ pub async fn prepare(new: NewUser) -> Result<Prepared> {
         session_version: 1,
         disabled_at: None,
     }))
+}
+
+/// Refuses a password that is too short to be safe or too long to be meant.
+fn check_length(password: &SecretString) -> Result<()> {
+    if PASSWORD_BYTES.contains(&password.expose_secret().len()) {
+        Ok(())
+    } else {
+        invalid("password", "Use at least 12 characters, at most 1024.")
+    }
 }
 
 /// Stores the person and closes the set-up: it is for an installation without anybody.
@@ -98,7 +110,7 @@ pub struct SignedUp {
 /// [`Error::Invalid`] names the field: wrong values, a known e-mail address, or a first member who is not the owner.
 pub async fn signup(app: &App, new: NewUser, tenant: &str, role: Role) -> Result<SignedUp> {
     let tenant = name("tenant", tenant)?;
-    let prepared = prepare(new).await?;
+    let prepared = prepare(app, new).await?;
     let now = app.clock.now();
     let mut tx = app.db.system_write().await?;
     let user = create_user(&mut tx, &prepared, now).await?;
@@ -125,5 +137,17 @@ impl Error {
             Self::Db(db::Error::Conflict(_)) => Some(("email", "This exists already.")),
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check_length;
+
+    #[test]
+    fn lengths_of_passwords_count_bytes() {
+        assert!(check_length(&"12345678901".to_owned().into()).is_err());
+        assert!(check_length(&"123456789012".to_owned().into()).is_ok());
+        assert!(check_length(&"x".repeat(1025).into()).is_err());
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     config::Config,
     db::Db,
     stripe::{Clients, Rates},
-    vault::Keyring,
+    vault::{Keyring, Passwords},
 };
 
 /// The program's parts. Cheap to clone.
@@ -29,6 +29,8 @@ pub struct App {
     pub config: Arc<Config>,
     /// Makes and keeps the clients that speak to Stripe.
     pub stripe: Clients,
+    /// Hashes and checks passwords, a few at a time.
+    pub passwords: Passwords,
     /// Tells this process's workers that a job became due.
     pub wake: Arc<tokio::sync::Notify>,
 }
@@ -38,6 +40,14 @@ impl App {
     pub fn new(db: Db, clock: Clock, keyring: Keyring, config: Config) -> Result<Self, StartError> {
         let rates = Rates { live: config.stripe_live_rate, test: config.stripe_test_rate };
         let stripe = Clients::new(&config.stripe_api_base, rates, clock.clone())?;
-        Ok(Self { db, clock, keyring: Arc::new(keyring), config: Arc::new(config), stripe, wake: Arc::default() })
+        Ok(Self {
+            db,
+            clock,
+            keyring: Arc::new(keyring),
+            config: Arc::new(config),
+            stripe,
+            passwords: Passwords::default(),
+            wake: Arc::default(),
+        })
     }
 }

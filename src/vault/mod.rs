@@ -5,10 +5,12 @@
 //! belongs is authenticated with it, so a blob moved to another row, or an older one put back, does not open.
 
 mod keyring;
+mod password;
 mod seal;
 mod token;
 
 pub use keyring::{Keyring, KeyringError};
+pub use password::{PasswordError, Passwords};
 pub use seal::{DataKey, Place, SealError, SealedDataKey};
 pub use secrecy::{ExposeSecret, SecretString};
 pub use token::{constant_time_eq, hash_token, new_id, new_token, random_bytes};

@@ -12,6 +12,7 @@ use serde_json::json;
 
 use crate::accounts;
 use crate::db;
+use crate::vault::PasswordError;
 
 use super::html::{self, HX_REDIRECT, Wanted};
 use super::shell::{Frame, PublicShell};
@@ -224,7 +225,7 @@ impl From<accounts::Error> for Error {
             accounts::Error::Throttled { retry_after } => {
                 Self::TooManyRequests { retry_after: u64::try_from(retry_after).unwrap_or(1) }
             }
-            accounts::Error::Busy => Self::Unavailable {
+            accounts::Error::Password(PasswordError::Busy) => Self::Unavailable {
                 retry_after: 2,
                 message: "Many people are signing in. Try again in a moment.".to_owned(),
             },
@@ -232,7 +233,7 @@ impl From<accounts::Error> for Error {
                 Self::Gone("The set-up is finished, or this link is not the current one.".to_owned())
             }
             accounts::Error::Db(cause) => cause.into(),
-            accounts::Error::Hash(_) | accounts::Error::Seal(_) => Self::internal(cause),
+            accounts::Error::Password(_) | accounts::Error::Seal(_) => Self::internal(cause),
         }
     }
 }
@@ -291,8 +292,7 @@ pub async fn render(mut request: Request, next: Next) -> Response {
     let surface = Surface::of(request.uri().path());
     let wanted = Wanted::of(request.headers());
     let theme = html::theme(request.headers());
-    let target =
-        if request.method() == Method::GET { request.uri().path_and_query().map(ToString::to_string) } else { None };
+    let target = way_back(&request, wanted);
     let request_id = super::middleware::request_id(request.headers()).to_owned();
     let frame = Frame::default(); // an extractor that loads the tenant puts the navigation in here
     request.extensions_mut().insert(frame.clone());
@@ -315,6 +315,15 @@ pub async fn render(mut request: Request, next: Next) -> Response {
     answer.headers_mut().remove(header::CONTENT_LENGTH);
     *answer.body_mut() = Body::from(body);
     answer
+}
+
+/// The page to return to after a login: this one, or where a form or a fragment was asked for. The login takes paths of this site only.
+fn way_back(request: &Request, wanted: Wanted) -> Option<String> {
+    if request.method() == Method::GET && !wanted.htmx {
+        return request.uri().path_and_query().map(ToString::to_string);
+    }
+    let page = request.headers().get(header::REFERER)?.to_str().ok()?.parse::<http::Uri>().ok()?;
+    page.path_and_query().map(ToString::to_string)
 }
 
 /// htmx follows a redirect silently and would put the login form into a table; it obeys this header instead.

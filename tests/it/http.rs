@@ -123,9 +123,10 @@ async fn who_is_not_signed_in_is_led_to_the_login() {
         (status, headers["location"].to_str().expect("text")),
         (StatusCode::SEE_OTHER, "/login?next=%2Flogin%3Fq%3D1")
     );
-    let (status, headers, _) = send(request("GET", "/login").header("hx-request", "true"), "").await;
+    let fragment = request("GET", "/login").header("hx-request", "true").header("referer", "http://b.example/page?q=1");
+    let (status, headers, _) = send(fragment, "").await;
     assert_eq!(status, StatusCode::UNAUTHORIZED);
-    assert_eq!(headers["hx-redirect"], "/login?next=%2Flogin");
+    assert_eq!(headers["hx-redirect"], "/login?next=%2Fpage%3Fq%3D1", "back to the page, not to its fragment");
 }
 
 #[tokio::test]
