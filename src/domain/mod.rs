@@ -11,5 +11,6 @@ pub mod price;
 pub mod raw;
 pub mod retry;
 pub mod role;
+pub mod sealed;
 pub mod status;
 pub mod time;

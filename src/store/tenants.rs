@@ -2,8 +2,7 @@
 
 use crate::{
     db::{Result, System},
-    domain::ids::TenantId,
-    vault::SealedDataKey,
+    domain::{ids::TenantId, sealed::SealedDataKey},
 };
 
 /// Adds a tenant with its sealed data key. `created` in unix seconds.

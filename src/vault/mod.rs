@@ -11,6 +11,6 @@ mod token;
 
 pub use keyring::{Keyring, KeyringError};
 pub use password::{PasswordError, Passwords};
-pub use seal::{DataKey, Place, SealError, SealedDataKey};
+pub use seal::{DataKey, Place, SealError};
 pub use secrecy::{ExposeSecret, SecretString};
 pub use token::{constant_time_eq, hash_token, new_id, new_token, random_bytes};

@@ -9,7 +9,10 @@ use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
 use super::{keyring::Keyring, token::random_bytes};
-use crate::domain::ids::{ProjectId, TenantId};
+use crate::domain::{
+    ids::{ProjectId, TenantId},
+    sealed::SealedDataKey,
+};
 
 /// The format's name, first in every blob and in the associated data.
 const FORMAT: &str = "bf1";
@@ -42,15 +45,6 @@ pub struct Place<'a> {
     pub field: &'a str,
     /// Grows with each replacement, so that an older blob does not open.
     pub version: i64,
-}
-
-/// A tenant's data key as the database keeps it.
-#[derive(Clone, Debug, sqlx::FromRow)]
-pub struct SealedDataKey {
-    /// The blob, sealed by a master key.
-    pub sealed_data_key: String,
-    /// The data key's version.
-    pub data_key_version: i64,
 }
 
 /// A tenant's data key, open in memory; wiped on drop.
