@@ -103,7 +103,7 @@ impl Db {
             // The deferred BEGIN of a reader takes no lock; a writer takes its lock at once, so it never fails half-way.
             Self::Sqlite { readers, writer } => Ok(Inner::Sqlite(match access {
                 Access::Read => readers.begin().await?,
-                Access::Write => writer.begin_with("BEGIN IMMEDIATE").await?,
+                Access::Write => begin_writing(writer).await?,
             })),
             Self::Postgres(pool) => {
                 let pool = pool.clone();
@@ -111,6 +111,19 @@ impl Db {
                 Ok(Inner::Postgres(tx))
             }
         }
+    }
+}
+
+/// When a disk is full, SQLite rolls back by itself and sqlx, which counts open transactions, is left one too high: that
+/// connection would refuse every later BEGIN. A new one does not.
+async fn begin_writing(writer: &SqlitePool) -> sqlx::Result<sqlx::Transaction<'static, sqlx::Sqlite>> {
+    const BEGIN: &str = "BEGIN IMMEDIATE";
+    match writer.begin_with(BEGIN).await {
+        Err(sqlx::Error::InvalidSavePointStatement) => {
+            writer.acquire().await?.close().await?;
+            writer.begin_with(BEGIN).await
+        }
+        begun => begun,
     }
 }
 
