@@ -38,12 +38,13 @@ pub struct Job {
     live: bool,
     event: Arc<Event>,
     endpoint: u64,
+    _under_way: Arc<()>,
 }
 
 impl Job {
     /// The delivery of `event` to an endpoint.
     pub fn new(space: &Space, event: Arc<Event>, endpoint: u64) -> Self {
-        Self { account: space.account.id.clone(), live: space.live, event, endpoint }
+        Self { account: space.account.id.clone(), live: space.live, event, endpoint, _under_way: space.delivery_mark() }
     }
 }
 

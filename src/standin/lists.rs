@@ -119,8 +119,6 @@ impl Lane {
     fn new(space: &Space, kind: Kind, lane: u64, keys: &Range<Key>) -> Option<Self> {
         let seed = space.seed.as_ref()?;
         let len = seed.lane_len(kind);
-        // Places after the end of the history are all empty.
-        let end = keys.end.min((seed.calendar.now + 1, 0));
         let find = |key: Key| {
             let (mut low, mut high) = (0, len);
             while low < high {
@@ -133,7 +131,7 @@ impl Lane {
             }
             low
         };
-        Some(Self { kind, index: lane, places: find(keys.start)..find(end) })
+        Some(Self { kind, index: lane, places: find(keys.start)..find(keys.end) })
     }
 
     fn next(&mut self, space: &Space, ascending: bool) -> Option<Key> {

@@ -75,6 +75,7 @@ pub struct Space {
     next: u64,
     named: HashMap<(Kind, String), u64>,
     outbox: UnboundedSender<Job>,
+    under_way: Arc<()>,
 }
 
 impl Space {
@@ -95,6 +96,7 @@ impl Space {
             next: FIRST_NEW,
             named: HashMap::new(),
             outbox,
+            under_way: Arc::default(),
         }
     }
 
@@ -219,6 +221,16 @@ impl Space {
             .filter(|(_, entry)| !entry.deleted && matches(&entry.doc))
             .map(|(n, _)| n)
             .collect()
+    }
+
+    /// A mark that each delivery carries until it is made or given up.
+    pub fn delivery_mark(&self) -> Arc<()> {
+        Arc::clone(&self.under_way)
+    }
+
+    /// Deliveries that are neither made nor given up.
+    pub fn deliveries_under_way(&self) -> usize {
+        Arc::strong_count(&self.under_way) - 1
     }
 
     /// Hands a delivery to the task that makes it.

@@ -141,6 +141,15 @@ impl Shared {
         accounts.get(id).cloned()
     }
 
+    /// Deliveries of all accounts that are neither made nor given up.
+    pub fn deliveries_under_way(&self) -> usize {
+        let accounts = self.accounts.read().unwrap_or_else(PoisonError::into_inner);
+        accounts
+            .values()
+            .map(|account| account.read(false).deliveries_under_way() + account.read(true).deliveries_under_way())
+            .sum()
+    }
+
     /// `len` random letters and digits.
     pub fn letters(&self, len: usize) -> String {
         lock(&self.dice).letters(len)
