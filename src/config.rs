@@ -4,6 +4,8 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use secrecy::SecretString;
 
+use crate::telemetry::LogFormat;
+
 /// What billfold can be told. The defaults run on a laptop without any of it.
 #[derive(Clone, clap::Args)]
 pub struct Config {
@@ -46,6 +48,12 @@ pub struct Config {
     /// Addresses of reverse proxies whose X-Forwarded-For is believed
     #[arg(long, env = "BILLFOLD_TRUSTED_PROXIES", value_delimiter = ',')]
     pub trusted_proxies: Vec<std::net::IpAddr>,
+    /// What is logged: a level, or a filter such as info,billfold::sync=debug
+    #[arg(long, env = "BILLFOLD_LOG", default_value = "info")]
+    pub log: String,
+    /// How log lines look
+    #[arg(long, env = "BILLFOLD_LOG_FORMAT", value_enum, default_value_t)]
+    pub log_format: LogFormat,
 }
 
 impl Config {

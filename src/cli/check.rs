@@ -1,0 +1,63 @@
+//! `billfold check` and `billfold healthcheck`.
+
+use std::{net::SocketAddr, time::Duration};
+
+use anyhow::{Context as _, bail};
+use billfold::{
+    app::App,
+    clock::Clock,
+    config::Config,
+    db::{Db, Engine, Options},
+    telemetry,
+};
+use http_body_util::Empty;
+use hyper_util::{client::legacy::Client, rt::TokioExecutor};
+
+/// Goes through everything a start would, line by line, and ends at the first thing that does not hold.
+pub async fn run(config: Config) -> anyhow::Result<()> {
+    telemetry::start_logs("error", config.log_format)?;
+    println!("ok  settings: serves {} at {}", config.bind, config.public_url());
+    let db = Db::connect(&Options { url: config.database_url.clone(), connections: 2 }).await.context("database")?;
+    db.migrate().await.context("database")?;
+    println!("ok  database: reachable, schema up to date");
+    db.check().await.context("database")?;
+    println!("ok  {}", promise(db.engine()));
+    db.close().await;
+    let app = App::start(config, Clock::system()).await.context("sealed values")?;
+    println!("ok  sealed values: every tenant's data key opens");
+    app.db.close().await;
+    Ok(())
+}
+
+fn promise(engine: Engine) -> &'static str {
+    match engine {
+        Engine::Sqlite => "durability: SQLite commits with FULL synchronisation to a write-ahead log",
+        Engine::Postgres => "isolation: a probe of one tenant cannot see another's row; durability settings are on",
+    }
+}
+
+/// Where to ask.
+#[derive(clap::Args)]
+pub struct Healthcheck {
+    /// Address of the running billfold
+    #[arg(long, env = "BILLFOLD_BIND", default_value = "127.0.0.1:3000")]
+    bind: SocketAddr,
+}
+
+impl Healthcheck {
+    /// Succeeds when `/readyz` answers 200 within three seconds.
+    pub async fn run(self) -> anyhow::Result<()> {
+        let mut address = self.bind;
+        if address.ip().is_unspecified() {
+            address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+        }
+        let client = Client::builder(TokioExecutor::new()).build_http::<Empty<&[u8]>>();
+        let asked = client.get(format!("http://{address}/readyz").parse()?);
+        let answer =
+            tokio::time::timeout(Duration::from_secs(3), asked).await.context("no answer in three seconds")??;
+        if !answer.status().is_success() {
+            bail!("{address} does not want traffic: {}", answer.status());
+        }
+        Ok(())
+    }
+}

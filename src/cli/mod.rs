@@ -1,0 +1,108 @@
+//! The commands and their flags. Settings come from flags, environment and an optional TOML file, in this order.
+#![expect(clippy::print_stdout, reason = "the command line speaks to a person")]
+
+mod check;
+mod demo;
+mod people;
+mod serve;
+pub mod settings;
+mod stand_in;
+
+use std::path::PathBuf;
+
+use billfold::{
+    app::App,
+    clock::Clock,
+    config::Config,
+    db::{Db, Options},
+    telemetry,
+    vault::{ExposeSecret as _, Keyring},
+};
+use clap::{Parser, Subcommand};
+
+/// Many businesses run their Stripe billing from one program: an exact mirror, a fast dashboard, one binary.
+#[derive(Parser)]
+#[command(name = "billfold", version, arg_required_else_help = true, subcommand_required = true)]
+#[command(after_help = "Exit codes: 0 done, 1 failed, 2 wrong arguments or settings.")]
+pub struct Cli {
+    /// TOML file with settings, named like the long flags (bind = "0.0.0.0:3000"); flags and environment win
+    #[arg(long, global = true, env = "BILLFOLD_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What billfold can do.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Run the app: dashboard, webhooks and workers
+    Serve(Settings),
+    /// Run the app with an imitation of Stripe, a year of made-up history and a login; nothing leaves this machine
+    Demo(demo::Demo),
+    /// Run the imitation of Stripe alone
+    StandIn(stand_in::Arguments),
+    /// Apply database migrations and stop
+    Migrate(Settings),
+    /// People
+    #[command(subcommand)]
+    User(people::User),
+    /// Print a new one-time link to /setup, as long as nobody exists
+    SetupLink(Settings),
+    /// Master keys
+    #[command(subcommand)]
+    Keys(Keys),
+    /// Test settings, database, row-level security and sealed values, and stop
+    Check(Settings),
+    /// Ask a running billfold whether it wants traffic; for containers
+    Healthcheck(check::Healthcheck),
+}
+
+/// The settings, for commands that need nothing else.
+#[derive(clap::Args)]
+pub struct Settings {
+    #[command(flatten)]
+    config: Config,
+}
+
+/// What can be done with master keys.
+#[derive(Subcommand)]
+pub enum Keys {
+    /// Print a new master key, to be put first in BILLFOLD_MASTER_KEYS
+    Generate,
+}
+
+impl Command {
+    /// Runs the command to its end.
+    pub async fn run(self) -> anyhow::Result<()> {
+        match self {
+            Self::Serve(Settings { config }) => serve::run(config).await,
+            Self::Demo(demo) => demo.run().await,
+            Self::StandIn(arguments) => stand_in::run(arguments).await,
+            Self::Migrate(Settings { config }) => migrate(config).await,
+            Self::User(user) => user.run().await,
+            Self::SetupLink(Settings { config }) => people::setup_link(config).await,
+            Self::Keys(Keys::Generate) => {
+                println!("{}", Keyring::generate_entry().expose_secret());
+                Ok(())
+            }
+            Self::Check(Settings { config }) => check::run(config).await,
+            Self::Healthcheck(healthcheck) => healthcheck.run().await,
+        }
+    }
+}
+
+async fn migrate(config: Config) -> anyhow::Result<()> {
+    telemetry::start_logs(&config.log, config.log_format)?;
+    let db = Db::connect(&Options { url: config.database_url, connections: 2 }).await?;
+    db.migrate().await?;
+    db.close().await;
+    println!("The database is up to date.");
+    Ok(())
+}
+
+/// Starts the app for a short command.
+async fn open(config: Config) -> anyhow::Result<App> {
+    telemetry::start_logs(&config.log, config.log_format)?;
+    Ok(App::start(config, Clock::system()).await?)
+}

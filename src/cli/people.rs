@@ -1,0 +1,95 @@
+//! `billfold user …` and `billfold setup-link`.
+
+use std::io::Read as _;
+
+use anyhow::{Context as _, anyhow, bail};
+use billfold::{
+    accounts::{
+        setup,
+        signup::{NewUser, signup},
+    },
+    config::Config,
+    domain::role::Role,
+    vault::{ExposeSecret as _, SecretString, new_token},
+};
+use clap::{Args, Subcommand};
+
+use super::open;
+
+/// What can be done with people.
+#[derive(Subcommand)]
+pub enum User {
+    /// Create a person; a tenant of a new name is created with its owner
+    Create(Create),
+}
+
+/// A person to be made.
+#[derive(Args)]
+pub struct Create {
+    /// E-mail address: the login
+    #[arg(long)]
+    email: String,
+    /// What the person is called
+    #[arg(long, default_value = "")]
+    name: String,
+    /// Name of the business; made when there is none of this name
+    #[arg(long)]
+    tenant: String,
+    /// owner, admin, member or viewer; the first person of a business is its owner
+    #[arg(long, value_parser = parse_role)]
+    role: Role,
+    /// Read the password from standard input; without it one is made and printed
+    #[arg(long)]
+    password_stdin: bool,
+    #[command(flatten)]
+    config: Config,
+}
+
+impl User {
+    /// Runs the command.
+    pub async fn run(self) -> anyhow::Result<()> {
+        let Self::Create(create) = self;
+        let given = if create.password_stdin { Some(read_password()?) } else { None };
+        let password = given.clone().unwrap_or_else(new_password);
+        let app = open(create.config).await?;
+        let new = NewUser { email: create.email, name: create.name, password: password.clone() };
+        let made = signup(&app, new, &create.tenant, create.role).await;
+        let made = made.map_err(|error| match error.field() {
+            Some((field, problem)) => anyhow!("--{field}: {problem}"),
+            None => error.into(),
+        })?;
+        app.db.close().await;
+        println!("{} in {}", made.user, made.tenant);
+        if given.is_none() {
+            println!("password: {}", password.expose_secret());
+        }
+        Ok(())
+    }
+}
+
+/// Prints a new one-time link; the one before stops working.
+pub async fn setup_link(config: Config) -> anyhow::Result<()> {
+    let app = open(config).await?;
+    let token = setup::new_token_if_open(&app).await?;
+    app.db.close().await;
+    let Some(token) = token else {
+        bail!("set-up is closed: somebody exists already. More people come with: billfold user create")
+    };
+    println!("{}/setup?token={token}", app.config.public_url());
+    Ok(())
+}
+
+fn parse_role(text: &str) -> Result<Role, String> {
+    Role::parse(text).ok_or_else(|| "must be owner, admin, member or viewer".to_owned())
+}
+
+fn read_password() -> anyhow::Result<SecretString> {
+    let mut text = String::new();
+    std::io::stdin().read_to_string(&mut text).context("reading the password from standard input")?;
+    Ok(SecretString::from(text.trim_end_matches(['\r', '\n'])))
+}
+
+/// A password that nobody has to remember for long: 100 random bits.
+pub fn new_password() -> SecretString {
+    SecretString::from(&new_token()[..20])
+}
