@@ -4,9 +4,13 @@
 
 mod harness;
 
+mod architecture;
+mod connected;
 mod database;
+mod dependencies;
 mod http;
 mod people;
+mod schema;
 mod serving;
 mod standin;
 mod templates;

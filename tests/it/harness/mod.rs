@@ -12,13 +12,17 @@
 
 mod answer;
 mod database;
+mod people;
 mod postgres;
 mod site;
+mod stripe;
 mod visitor;
 
 pub use answer::{Answer, Form};
 pub use database::{Engine, TestDatabase};
+pub use people::{PASSWORD, Tenant};
 pub use site::Site;
+pub use stripe::Account;
 pub use visitor::Visitor;
 
 /// Runs each named story on both engines, as the tests `name::sqlite` and `name::postgres`.

@@ -1,22 +1,41 @@
-//! A running billfold: the real router behind the real accept loop on a real socket.
+//! A running billfold: the real router behind the real accept loop on a real socket, and a Stripe for it to talk to.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use billfold::{
     app::App,
     clock::Clock,
     config::Config,
+    domain::{
+        ids::{ProjectId, TenantId},
+        role::Role,
+    },
+    standin::{self, StandIn, control::accounts::AccountSpec},
     telemetry,
-    vault::Keyring,
+    vault::{Keyring, SecretString},
     web::{
         self,
         health::Readiness,
         server::{Limits, serve},
     },
+    worker::{self, Workers},
 };
 use clap::Parser as _;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::OnceCell, time::Instant};
 use tokio_util::sync::CancellationToken;
 
-use super::{Engine, TestDatabase, visitor::Visitor};
+use super::{
+    Engine, TestDatabase,
+    people::{self, Tenant},
+    stripe::Account,
+    visitor::Visitor,
+};
+
+/// How long a story waits for work in the background.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The settings, read as the command line reads them.
 #[derive(clap::Parser)]
@@ -31,34 +50,152 @@ pub struct Site {
     pub app: App,
     /// Scheme, host and port.
     pub base: String,
+    /// Where billfold's Stripe calls go.
+    pub stripe: StandIn,
+    /// The database, for looking behind the curtain.
+    pub database: TestDatabase,
+    tenant: OnceCell<Tenant>,
+    workers: Mutex<Option<Workers>>,
     stop: CancellationToken,
-    _database: TestDatabase,
 }
 
 impl Site {
-    /// Starts one on a database of its own, with the machine's clock.
+    /// Starts one on a database of its own, with the machine's clock. Nobody lives there yet; workers do not run.
     pub async fn start(engine: Engine) -> Self {
         Self::start_at(engine, Clock::system()).await
     }
 
-    /// Starts one with a clock of the story's.
+    /// Starts one with a clock of the story's, which Stripe follows.
     pub async fn start_at(engine: Engine, clock: Clock) -> Self {
+        Self::start_with(engine, clock, &[]).await
+    }
+
+    /// Starts one with more flags of the command line.
+    pub async fn start_with(engine: Engine, clock: Clock, flags: &[&str]) -> Self {
         let database = TestDatabase::create(engine).await;
+        let hands = clock.clone();
+        let options = standin::Options {
+            clock: Arc::new(move || hands.now()),
+            retry_scale: 0.0001,
+            unlimited_rate: true,
+            ..standin::Options::default()
+        };
+        let stripe = StandIn::start(options).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
-        let settings =
-            Settings::parse_from(["billfold", "--bind", address.as_str(), "--database-url", database.url.as_str()]);
-        let app = App::new(database.open().await, clock, Keyring::generate(), settings.config).unwrap();
+        let stripe_url = stripe.url();
+        let mut arguments = vec!["billfold", "--bind", &address, "--database-url", &database.url];
+        arguments.extend([
+            "--stripe-api-base",
+            &stripe_url,
+            "--stripe-test-rate",
+            "1000",
+            "--stripe-live-rate",
+            "1000",
+        ]);
+        arguments.extend(flags);
+        let config = Settings::parse_from(arguments).config;
+        let app = App::new(database.open().await, clock, Keyring::generate(), config).unwrap();
         let (ready, stop) = (Readiness::default(), CancellationToken::new());
         let router = web::router(&app, ready.clone(), telemetry::unused_metrics()).unwrap();
         ready.started();
         tokio::spawn(serve(listener, router, Limits::default(), ready, stop.clone()));
-        Self { app, base: format!("http://{address}"), stop, _database: database }
+        let base = format!("http://{address}");
+        Self { app, base, stripe, database, tenant: OnceCell::new(), workers: Mutex::default(), stop }
     }
 
     /// A visitor without a session.
     pub fn anonymous(&self) -> Visitor {
         Visitor::new(&self.base)
+    }
+
+    /// The business of the story, made when first asked for, with an owner and the project "Production".
+    pub async fn tenant(&self) -> &Tenant {
+        self.tenant.get_or_init(|| self.new_tenant("Acme Coffee")).await
+    }
+
+    /// Another business.
+    pub async fn new_tenant(&self, name: &str) -> Tenant {
+        people::new_tenant(&self.app, name).await
+    }
+
+    /// Somebody of the story's business, signed in, at home in its first project.
+    pub async fn user(&self, role: Role) -> Visitor {
+        self.user_of(self.tenant().await, role).await
+    }
+
+    /// Somebody of a business, signed in, at home in its first project.
+    pub async fn user_of(&self, tenant: &Tenant, role: Role) -> Visitor {
+        let email = people::new_member(&self.app, &tenant.id, role).await;
+        people::sign_in(self.anonymous(), &email).await.at_home(tenant.home())
+    }
+
+    /// Makes a Stripe account with so many customers and a year of history.
+    pub fn stripe_account(&self, customers: u64) -> Account<'_> {
+        let seed = u64::from(rand::random::<u32>());
+        Account::new(&self.stripe, self.stripe.account(AccountSpec { customers, seed, ..AccountSpec::default() }))
+    }
+
+    /// Connects the story's project to a new Stripe account, the way the page does, and waits until it is mirrored.
+    pub async fn connect(&self, customers: u64) -> Account<'_> {
+        let tenant = self.tenant().await;
+        self.connect_project(&tenant.id, &tenant.project, customers).await
+    }
+
+    /// Connects any project to a new Stripe account and waits until it is mirrored.
+    pub async fn connect_project(&self, tenant: &TenantId, project: &ProjectId, customers: u64) -> Account<'_> {
+        let account = self.stripe_account(customers);
+        let scope = billfold::connect::Scope {
+            app: self.app.clone(),
+            tenant: tenant.clone(),
+            project: project.clone(),
+            actor: "story".to_owned(),
+            request_id: String::new(),
+        };
+        scope.connect(SecretString::from(account.keys.restricted_key.clone())).await.unwrap();
+        self.wait_until_idle().await;
+        account
+    }
+
+    /// From now on workers run by themselves, as in a real process.
+    pub fn start_workers(&self) {
+        self.workers.lock().unwrap().get_or_insert_with(|| Workers::start(&self.app));
+    }
+
+    /// Stops the workers the way a process does when it ends.
+    pub async fn stop_workers(&self) {
+        let workers = self.workers.lock().unwrap().take();
+        if let Some(workers) = workers {
+            workers.stop().await;
+        }
+    }
+
+    /// Until every delivery has been made and no job is due: by waiting for the workers, or without them by running jobs here.
+    pub async fn wait_until_idle(&self) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let stepped = self.workers.lock().unwrap().is_none();
+            while stepped && worker::run_one(&self.app).await.unwrap() {}
+            if !self.is_delivering() && self.jobs_at_work().await == 0 {
+                return;
+            }
+            assert!(Instant::now() < deadline, "still at work after {PATIENCE:?}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Jobs that are due or in hand.
+    async fn jobs_at_work(&self) -> i64 {
+        let mut tx = self.app.db.system_read().await.unwrap();
+        tx.query("SELECT COUNT(*) FROM jobs WHERE run_at <= $1 OR lease_until > $1")
+            .bind(self.app.clock.now())
+            .fetch_value()
+            .await
+            .unwrap()
+    }
+
+    fn is_delivering(&self) -> bool {
+        self.stripe.control().deliveries_under_way() > 0
     }
 }
 

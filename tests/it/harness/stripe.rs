@@ -1,0 +1,92 @@
+//! An account at the stand-in, with what its owner does there and what Stripe does for it.
+
+use billfold::standin::{
+    StandIn,
+    control::{
+        accounts::NewKeys,
+        steer::{MutateSpec, TouchSpec},
+    },
+    kind::Kind,
+    lists::Page,
+    signature,
+};
+use serde_json::Value;
+
+/// A test-mode account.
+pub struct Account<'s> {
+    /// Its id and keys.
+    pub keys: NewKeys,
+    stripe: &'s StandIn,
+}
+
+impl<'s> Account<'s> {
+    pub(super) fn new(stripe: &'s StandIn, keys: NewKeys) -> Self {
+        Self { keys, stripe }
+    }
+
+    /// Makes random changes; answers the ids of their events, oldest first.
+    pub fn mutate(&self, count: usize) -> Vec<String> {
+        let spec = MutateSpec { livemode: false, count, kinds: Vec::new(), same_second: false, rng_seed: None };
+        self.stripe.control().mutate(&self.keys.account, &spec).unwrap()
+    }
+
+    /// Changes attributes of one object.
+    pub fn change(&self, object: &str, set: Value) {
+        let Value::Object(set) = set else { panic!("attributes are a JSON object") };
+        let spec = TouchSpec { livemode: false, object: object.to_owned(), set };
+        self.stripe.control().touch(&self.keys.account, &spec, false).unwrap();
+    }
+
+    /// Deletes one object.
+    pub fn delete(&self, object: &str) {
+        let spec = TouchSpec { livemode: false, object: object.to_owned(), set: serde_json::Map::new() };
+        self.stripe.control().touch(&self.keys.account, &spec, true).unwrap();
+    }
+
+    /// Delivers an event again.
+    pub fn redeliver(&self, event: &str, times: usize) {
+        self.stripe.control().resend(&self.keys.account, event, times).unwrap();
+    }
+
+    /// Every object of a kind as it is now, newest first; deleted ones as `{id, object, deleted}`.
+    pub fn dump(&self, kind: Kind) -> Vec<Value> {
+        let mut objects = Vec::new();
+        let mut before = Some(Page::all().keys.end);
+        while let Some(key) = before {
+            let (piece, next) = self.stripe.control().dump_piece(&self.keys.account, false, kind, key).unwrap();
+            let lines = piece.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+            objects.extend(lines.map(|line| serde_json::from_slice::<Value>(line).unwrap()));
+            before = next;
+        }
+        objects
+    }
+
+    /// The ids of a kind that are not deleted, newest first.
+    pub fn ids(&self, kind: Kind) -> Vec<String> {
+        let objects = self.dump(kind);
+        let alive = objects.iter().filter(|object| object["deleted"] != true);
+        alive.map(|object| object["id"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// Where the account's first webhook endpoint delivers to.
+    pub fn webhook_url(&self) -> String {
+        let account = self.stripe.control().account(&self.keys.account).unwrap();
+        let space = account.read(false);
+        let endpoint = space.value(Kind::WebhookEndpoint, self.endpoint()).unwrap();
+        endpoint["url"].as_str().unwrap().to_owned()
+    }
+
+    /// The signature that a delivery of this payload carries now.
+    pub fn sign(&self, payload: &str, at: i64) -> String {
+        let account = self.stripe.control().account(&self.keys.account).unwrap();
+        let secrets = account.read(false).signing_secrets(self.endpoint(), at);
+        signature::header(&secrets, at, payload.as_bytes(), false)
+    }
+
+    fn endpoint(&self) -> u64 {
+        let account = self.stripe.control().account(&self.keys.account).unwrap();
+        let space = account.read(false);
+        let endpoints = space.made_with(Kind::WebhookEndpoint, |_| true);
+        *endpoints.first().expect("the account has a webhook endpoint")
+    }
+}
