@@ -205,7 +205,4 @@ async fn a_million_customers_are_there_at_once() {
     let page = stripe.ok("/v1/subscriptions?limit=100&status=all&created[lt]=1780000000").await;
     assert_eq!(page["data"].as_array().unwrap().len(), 100);
     assert!(page["data"].as_array().unwrap().iter().all(|row| created(row) < 1_780_000_000));
-    for path in ["/v1/invoices", "/v1/charges"] {
-        assert_eq!(stripe.ok(&format!("{path}?limit=100")).await["data"].as_array().unwrap().len(), 100);
-    }
 }
