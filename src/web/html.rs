@@ -34,6 +34,9 @@ const HX_TRIGGER: HeaderName = HeaderName::from_static("hx-trigger");
 /// The cookie that carries the visitor's choice of light or dark.
 pub const THEME_COOKIE: &str = "billfold-theme";
 
+/// The cookie that carries a message over a redirect.
+const TOAST_COOKIE: &str = "billfold-toast";
+
 /// What the browser wants of this address.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Wanted {
@@ -75,6 +78,19 @@ impl Wanted {
     }
 }
 
+impl Wanted {
+    /// As [`Wanted::redirect`], with a message that the next page shows for a few seconds. It is for comfort only, so a short-lived
+    /// cookie carries it and the page's script reads and removes it.
+    pub fn redirect_saying(self, path: &str, message: &str) -> Response {
+        let mut answer = self.redirect(path);
+        let text = serde_urlencoded::to_string([("text", message)]).unwrap_or_default();
+        if let Ok(cookie) = HeaderValue::from_str(&format!("{TOAST_COOKIE}={text}; Path=/; Max-Age=30; SameSite=Lax")) {
+            answer.headers_mut().append(header::SET_COOKIE, cookie);
+        }
+        answer
+    }
+}
+
 impl<S: Sync> FromRequestParts<S> for Wanted {
     type Rejection = Infallible;
 
@@ -109,7 +125,7 @@ pub fn see_other(path: &str) -> Response {
     }
 }
 
-/// Adds a message that the page shows for a few seconds. htmx only: a whole page that follows does not see it.
+/// Adds a message that the page shows for a few seconds, to the answer of an htmx request. See also [`Wanted::redirect_saying`].
 pub fn toast(mut answer: Response, message: &str) -> Response {
     // a header holds ASCII: everything else becomes a JSON escape
     let mut text = String::new();

@@ -13,6 +13,12 @@
     region.append(item);
     setTimeout(() => item.remove(), 5000);
   };
+  // A message that came over a redirect, in a cookie.
+  const carried = document.cookie.split('; ').find((cookie) => cookie.startsWith('billfold-toast='));
+  if (carried) {
+    document.cookie = 'billfold-toast=;path=/;max-age=0;samesite=lax';
+    toast(new URLSearchParams(carried.slice('billfold-toast='.length)).get('text'));
+  }
   document.addEventListener('toast', (event) => toast(event.detail?.value ?? event.detail));
   document.addEventListener('htmx:error', (event) => {
     if (!event.detail?.ctx?.response) toast('The server could not be reached. Try again in a moment.');
@@ -81,6 +87,9 @@
       $('#list-search').select();
     } else if (event.key === '?' && !typing() && !$('dialog[open]')) {
       open('#help-dialog');
+    } else if (event.key === 'Escape' && event.target.id === 'search-input') {
+      event.preventDefault(); // a search field would only be emptied by the first Escape
+      $('#search-dialog')?.close();
     } else if (event.key === 'Escape') {
       document.querySelectorAll('details.app-menu[open]').forEach((menu) => {
         menu.open = false;

@@ -43,7 +43,10 @@ async fn create(
     ProtectedForm(sent): ProtectedForm<Submitted>,
 ) -> Result<Response> {
     match projects::create(&admin.app, &admin.tenant, &sent.name).await {
-        Ok(project) => Ok(wanted.redirect(&format!("/t/{}/p/{project}/connection", admin.tenant))),
+        Ok(project) => {
+            let next = format!("/t/{}/p/{project}/connection", admin.tenant);
+            Ok(wanted.redirect_saying(&next, "Project created. Now connect its Stripe account."))
+        }
         Err(refused) => match refused.field() {
             Some((_, text)) => {
                 let problem = Some(text.to_owned());
