@@ -84,9 +84,6 @@ struct Header<'a> {
 
 impl<'a> Header<'a> {
     fn parse(header: &'a [u8]) -> Result<Self, Refusal> {
-        if header.is_empty() {
-            return Err(Refusal::Missing);
-        }
         if header.len() > LONGEST_HEADER {
             return Err(Refusal::Malformed);
         }
