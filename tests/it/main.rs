@@ -6,11 +6,14 @@ mod harness;
 
 mod architecture;
 mod connected;
+mod convergence;
 mod database;
 mod dependencies;
 mod http;
+mod objects;
 mod people;
 mod schema;
 mod serving;
 mod standin;
 mod templates;
+mod webhooks;

@@ -12,6 +12,8 @@
 
 mod answer;
 mod database;
+mod events;
+pub mod oracle;
 mod people;
 mod postgres;
 mod site;

@@ -1,0 +1,186 @@
+//! Stripe's way in, told as Stripe and as those who pretend to be: security.md 3.1.
+
+use billfold::{clock::Clock, store::webhook_refusals};
+use reqwest::Method;
+
+use crate::harness::{Answer, Engine, Site, both_engines};
+
+both_engines!(
+    a_forged_or_malformed_signature_is_refused_and_shown,
+    a_replayed_delivery_outside_the_tolerance_is_refused,
+    what_cannot_be_read_is_kept_in_quarantine,
+    the_same_event_eight_times_has_one_effect,
+    an_address_that_leads_nowhere_is_not_found,
+    bodies_have_a_size_and_an_encoding,
+    another_tenants_secret_opens_nothing,
+);
+
+/// A delivery with a header of the story's own.
+async fn post(site: &Site, url: &str, signature: &[&str], body: String) -> Answer {
+    let mut request = site.anonymous().request(Method::POST, url).body(body);
+    for value in signature {
+        request = request.header("stripe-signature", *value);
+    }
+    site.anonymous().send(request).await
+}
+
+fn customer_event(id: &str) -> String {
+    format!(
+        r#"{{"id":"{id}","object":"event","api_version":"2026-09-30.endive","created":1790000000,"livemode":false,"type":"customer.created",
+        "data":{{"object":{{"id":"cus_story","object":"customer","created":1790000000,"name":"Ada","email":"ada@example.com"}}}}}}"#
+    )
+}
+
+async fn refusals(site: &Site) -> Vec<String> {
+    let tenant = site.tenant().await;
+    let mut tx = site.app.db.read(&tenant.id).await.unwrap();
+    let refusals = webhook_refusals::list(&mut tx, &tenant.project).await.unwrap();
+    refusals.into_iter().map(|refusal| refusal.reason).collect()
+}
+
+fn code(answer: &Answer) -> String {
+    answer.json()["error"]["code"].as_str().unwrap_or_default().to_owned()
+}
+
+async fn a_forged_or_malformed_signature_is_refused_and_shown(engine: Engine) {
+    let site = Site::start(engine).await;
+    let account = site.connect(0).await;
+    let (url, body) = (account.webhook_url(), customer_event("evt_forged"));
+    let now = site.app.clock.now();
+    let good = account.sign(&body, now);
+    let v1 = good.split(',').find(|part| part.starts_with("v1=")).unwrap().to_owned();
+    let many = format!("t={now}{}", format!(",{v1}").repeat(200));
+    let malformed = [
+        String::new(),
+        "t=".to_owned(),
+        v1.clone(),
+        "nonsense".to_owned(),
+        ",".repeat(1_500),
+        many,
+        format!("t={now},t={now},{v1}"),
+        format!("t=-9223372036854775808,{v1}"),
+        format!("t=1e9,{v1}"),
+        format!("t=+{now},{v1}"),
+        format!("t= {now},{v1}"),
+        format!("t={now},v0={}", &v1[3..]),
+    ];
+    assert_eq!(code(&post(&site, &url, &[], body.clone()).await.expect(400)), "signature_missing");
+    for header in &malformed {
+        let answer = post(&site, &url, &[header], body.clone()).await.expect(400);
+        assert_eq!(code(&answer), "signature_malformed", "{header}");
+    }
+    assert_eq!(code(&post(&site, &url, &[&good, &good], body.clone()).await.expect(400)), "signature_malformed");
+    let wrong = format!("t={now},v1={}", "0".repeat(64));
+    assert_eq!(code(&post(&site, &url, &[&wrong], body.clone()).await.expect(400)), "signature_invalid");
+    assert!(site.event_ids().await.is_empty(), "nothing refused is stored");
+    let seen = refusals(&site).await;
+    assert_eq!(seen.len(), 1 + malformed.len() + 1 + 1);
+    for either in [format!("t={now},v1=bad,{v1}"), format!("t={now},{v1},v1=bad")] {
+        post(&site, &url, &[&either], body.clone()).await.expect(200);
+    }
+}
+
+async fn a_replayed_delivery_outside_the_tolerance_is_refused(engine: Engine) {
+    let clock = Clock::manual(1_790_000_000);
+    let site = Site::start_at(engine, clock.clone()).await;
+    let account = site.connect(0).await;
+    let body = customer_event("evt_replayed");
+    let signature = account.sign(&body, clock.now());
+    post(&site, &account.webhook_url(), &[&signature], body.clone()).await.expect(200);
+    clock.advance(299);
+    post(&site, &account.webhook_url(), &[&signature], body.clone()).await.expect(200);
+    clock.advance(2);
+    let late = post(&site, &account.webhook_url(), &[&signature], body.clone()).await.expect(400);
+    assert_eq!(code(&late), "timestamp_out_of_tolerance");
+    let early = account.sign(&body, clock.now() + 301);
+    let early = post(&site, &account.webhook_url(), &[&early], body).await.expect(400);
+    assert_eq!(code(&early), "timestamp_out_of_tolerance");
+    assert_eq!(site.event_ids().await, ["evt_replayed"]);
+}
+
+async fn what_cannot_be_read_is_kept_in_quarantine(engine: Engine) {
+    let site = Site::start(engine).await;
+    let account = site.connect(0).await;
+    let fitting = customer_event("evt_1");
+    let odd = [
+        "not json".to_owned(),
+        format!("{}1{}", "[".repeat(10_000), "]".repeat(10_000)),
+        fitting.replace("\"livemode\":false", "\"livemode\":true"),
+        fitting.replace("\"livemode\"", "\"account\":\"acct_of_somebody_else\",\"livemode\""),
+    ];
+    for body in &odd {
+        site.deliver(&account, body).await.expect(200);
+    }
+    site.wait_until_idle().await;
+    let counts = site.event_counts().await;
+    assert_eq!(counts, [("quarantined".to_owned(), 3)], "the two readable ones share an id, and the first is kept");
+    let unknown = fitting.replace("customer.created", "planet.discovered").replace("\"customer\"", "\"planet\"");
+    site.deliver(&account, &unknown.replace("evt_1", "evt_2")).await.expect(200);
+    let future = fitting.replace("2026-09-30.endive", "2031-01-01.zebra").replace("evt_1", "evt_3");
+    site.deliver(&account, &future).await.expect(200);
+    site.wait_until_idle().await;
+    assert_eq!(site.event("evt_2").await, ("ignored".to_owned(), Some("not_mirrored".to_owned())));
+    assert_eq!(site.event("evt_3").await, ("done".to_owned(), Some("applied".to_owned())));
+}
+
+async fn the_same_event_eight_times_has_one_effect(engine: Engine) {
+    let site = Site::start(engine).await;
+    let account = site.connect(0).await;
+    let body = customer_event("evt_often");
+    let (site_ref, account_ref) = (&site, &account);
+    let deliveries = (0..8).map(|_| async { site_ref.deliver(account_ref, &body).await.expect(200) });
+    futures_util::future::join_all(deliveries).await;
+    site.wait_until_idle().await;
+    assert_eq!(site.event_ids().await, ["evt_often"]);
+    assert_eq!(site.event_counts().await, [("done".to_owned(), 1)]);
+}
+
+async fn an_address_that_leads_nowhere_is_not_found(engine: Engine) {
+    let site = Site::start(engine).await;
+    let account = site.connect(0).await;
+    let body = customer_event("evt_lost");
+    let signature = account.sign(&body, site.app.clock.now());
+    let unknown = post(&site, "/webhooks/stripe/nobody", &[&signature], body.clone()).await.expect(404);
+    let shared = post(&site, "/webhooks/stripe", &[&signature], body.clone()).await.expect(404);
+    assert_eq!(code(&unknown), code(&shared));
+    for method in [Method::GET, Method::PUT, Method::DELETE, Method::HEAD] {
+        let visitor = site.anonymous();
+        let answer = visitor.send(visitor.request(method, &account.webhook_url())).await.expect(405);
+        assert_eq!(answer.header("allow"), "POST");
+    }
+}
+
+async fn bodies_have_a_size_and_an_encoding(engine: Engine) {
+    let site = Site::start(engine).await;
+    let account = site.connect(0).await;
+    let event = customer_event("evt_large");
+    let filler = |total: usize| event.replace("\"Ada\"", &format!("\"{}\"", "a".repeat(total - event.len() + 3)));
+    site.deliver(&account, &filler(1 << 20)).await.expect(200);
+    site.deliver(&account, &filler((1 << 20) + 1)).await.expect(413);
+    let visitor = site.anonymous();
+    let signature = account.sign(&event, site.app.clock.now());
+    let zipped = visitor
+        .request(Method::POST, &account.webhook_url())
+        .header("stripe-signature", &signature)
+        .header("content-encoding", "gzip")
+        .body(event.clone());
+    visitor.send(zipped).await.expect(415);
+    let plain = visitor
+        .request(Method::POST, &account.webhook_url())
+        .header("stripe-signature", &signature)
+        .header("content-type", "text/plain")
+        .body(event);
+    visitor.send(plain).await.expect(200);
+}
+
+async fn another_tenants_secret_opens_nothing(engine: Engine) {
+    let site = Site::start(engine).await;
+    let account = site.connect(0).await;
+    let stranger = site.new_tenant("Stranger").await;
+    let theirs = site.connect_project(&stranger.id, &stranger.project, 0).await;
+    let body = customer_event("evt_stranger");
+    let signature = theirs.sign(&body, site.app.clock.now());
+    let answer = post(&site, &account.webhook_url(), &[&signature], body).await.expect(400);
+    assert_eq!(code(&answer), "signature_invalid");
+    assert!(site.event_ids().await.is_empty());
+}
