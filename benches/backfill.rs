@@ -1,0 +1,107 @@
+//! How many objects a second a first full copy stores: without the token bucket, and exactly at its rate with it.
+//!
+//! `cargo bench --bench backfill` · `-- --customers 20000`. Postgres too when `BILLFOLD_BENCH_POSTGRES` names a server whose
+//! role may create databases. The stand-in runs in a process of its own.
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench prints, and fails by panicking")]
+
+mod common;
+
+use std::{
+    io::{BufRead, BufReader},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use billfold::{
+    standin::{Options, StandIn, control::accounts::AccountSpec},
+    store::sync_runs,
+};
+use common::{Site, account};
+
+/// Seconds over which the throttled rate is watched.
+const WATCHED: u64 = 10;
+
+fn main() {
+    let customers = common::argument("--customers", 20_000);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    if std::env::args().any(|argument| argument == "stand-in") {
+        runtime.block_on(serve_account(customers));
+        return;
+    }
+    runtime.block_on(measure(customers));
+}
+
+/// The child's side: prints where it listens and the key, and serves until it is killed.
+async fn serve_account(customers: usize) {
+    let standin = StandIn::start(Options { unlimited_rate: true, seed: 7, ..Options::default() }).await.unwrap();
+    let spec = AccountSpec { customers: customers as u64, seed: 7, ..AccountSpec::default() };
+    println!("{} {}", standin.url(), standin.account(spec).secret_key);
+    std::future::pending::<()>().await;
+}
+
+struct Stripe {
+    child: Child,
+    url: String,
+    key: String,
+}
+
+impl Stripe {
+    fn start(customers: usize) -> Self {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["stand-in", "--customers", &customers.to_string()])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let (url, key) = line.trim().split_once(' ').unwrap();
+        Self { url: url.to_owned(), key: key.to_owned(), child }
+    }
+}
+
+impl Drop for Stripe {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+async fn measure(customers: usize) {
+    println!("| engine | bucket | objects | seconds | objects/s | calls/s | processor ms/object |");
+    println!("|---|---|---|---|---|---|---|");
+    for engine in common::engines() {
+        for rate in [None, Some(25)] {
+            run(engine, rate, customers).await;
+        }
+    }
+}
+
+/// `rate`: calls per second; none for a bucket that never empties.
+async fn run(engine: &str, rate: Option<u32>, customers: usize) {
+    let stripe = Stripe::start(customers);
+    let setting = rate.unwrap_or(10_000).to_string();
+    let site = Site::start(engine, &["--stripe-api-base", &stripe.url, "--stripe-test-rate", &setting]).await;
+    let connection = account::connect(&site.app, &stripe.key).await;
+    let (start, processor) = (Instant::now(), common::processor_time());
+    let mut objects;
+    loop {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        let mut tx = site.app.db.read(&connection.tenant).await.unwrap();
+        let run = sync_runs::list(&mut tx, &connection.project, 1).await.unwrap().remove(0);
+        let types = sync_runs::types(&mut tx, &connection.project, &run.id).await.unwrap();
+        objects = types.iter().map(|progress| progress.fetched).sum::<i64>();
+        if run.state == "done" || (rate.is_some() && start.elapsed().as_secs() >= WATCHED) {
+            break;
+        }
+    }
+    let seconds = start.elapsed().as_secs_f64();
+    let processor = common::processor_time() - processor;
+    println!(
+        "| {engine} | {} | {objects} | {seconds:.1} | {:.0} | {:.1} | {:.3} |",
+        rate.map_or("none".to_owned(), |rate| format!("{rate}/s")),
+        objects as f64 / seconds,
+        objects as f64 / 100.0 / seconds,
+        processor.as_secs_f64() * 1_000.0 / objects as f64,
+    );
+    site.stop().await;
+}

@@ -1,0 +1,109 @@
+//! How many signed, distinct deliveries a second are durable, and how many are applied.
+//!
+//! `cargo bench --bench ingest` · `-- --events 20000`. Postgres too when `BILLFOLD_BENCH_POSTGRES` names a server whose
+//! role may create databases.
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench prints, and fails by panicking")]
+
+mod common;
+
+use std::time::{Duration, Instant};
+
+use billfold::{
+    domain::ids::{ProjectId, TenantId},
+    store,
+};
+use common::{
+    Site,
+    account::Account,
+    load::{self, Order},
+    ms,
+};
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    if let Some(order) = arguments.iter().position(|argument| argument == "load").map(|at| &arguments[at + 1]) {
+        let report = runtime.block_on(load::run(serde_json::from_str::<Order>(order).unwrap()));
+        println!("{}", serde_json::to_string(&report).unwrap());
+        return;
+    }
+    let events = common::argument("--events", 20_000);
+    runtime.block_on(measure(events));
+}
+
+async fn measure(events: usize) {
+    println!("| engine | event | connections | durable/s | p50 ms | p99 ms | applied/s | processor ms/event |");
+    println!("|---|---|---|---|---|---|---|---|");
+    for engine in common::engines() {
+        for connections in [1, 8, 32, 128] {
+            for (kind, event_type) in [("customer", "customer.updated"), ("subscription", "customer.subscription.updated")] {
+                run(engine, kind, event_type, connections, events).await;
+            }
+        }
+    }
+}
+
+/// Every run has a database of its own, in which the objects exist already: the events are real updates.
+async fn run(engine: &str, kind: &str, event_type: &str, connections: usize, events: usize) {
+    let account = Account::start(1).await;
+    let site = Site::start(engine, &["--stripe-api-base", &account.url()]).await;
+    let connection = account.connect(&site.app).await;
+    let template = account.object(kind).await;
+    let folder = tempfile::tempdir().unwrap();
+    let now = site.app.clock.now();
+    for (round, created) in [("first", now - 60), ("second", now - 30)] {
+        let payloads = folder.path().join(round);
+        std::fs::write(&payloads, payload_lines(&template, event_type, round, created, events)).unwrap();
+        let order = Order {
+            address: site.address.clone(),
+            path: connection.path.clone(),
+            secret: connection.secret.clone(),
+            connections,
+            payloads: payloads.display().to_string(),
+            now,
+        };
+        let (start, processor) = (Instant::now(), common::processor_time());
+        let report = tokio::task::spawn_blocking(move || load::run_child(&order)).await.unwrap();
+        let sent_in = Duration::from_secs_f64(report.seconds);
+        wait_until_applied(&site, &connection.tenant, &connection.project).await;
+        let (applied_in, processor) = (start.elapsed(), common::processor_time() - processor);
+        assert_eq!((report.accepted, report.refused), (events, 0));
+        if round == "second" {
+            println!(
+                "| {engine} | {event_type} | {connections} | {:.0} | {} | {} | {:.0} | {:.3} |",
+                events as f64 / sent_in.as_secs_f64(),
+                ms(Duration::from_micros(report.p50)),
+                ms(Duration::from_micros(report.p99)),
+                events as f64 / applied_in.as_secs_f64(),
+                processor.as_secs_f64() * 1_000.0 / events as f64,
+            );
+        }
+    }
+    site.stop().await;
+}
+
+/// Distinct events, each about an object of its own, as compact JSON.
+fn payload_lines(template: &str, event_type: &str, round: &str, created: i64, events: usize) -> String {
+    let id = serde_json::from_str::<serde_json::Value>(template).unwrap()["id"].as_str().unwrap().to_owned();
+    (0..events)
+        .map(|n| {
+            let object = template.replace(&id, &format!("{id}{n:07}"));
+            format!(
+                "{{\"id\":\"evt_{round}{n:07}\",\"object\":\"event\",\"api_version\":\"2026-09-30.endive\",\"created\":{created},\
+                 \"data\":{{\"object\":{object},\"previous_attributes\":{{\"metadata\":{{\"round\":null}}}}}},\
+                 \"livemode\":false,\"pending_webhooks\":1,\"request\":{{\"id\":null,\"idempotency_key\":null}},\"type\":\"{event_type}\"}}\n"
+            )
+        })
+        .collect()
+}
+
+async fn wait_until_applied(site: &Site, tenant: &TenantId, project: &ProjectId) {
+    loop {
+        let mut tx = site.app.db.read(tenant).await.unwrap();
+        if store::inbox::counts(&mut tx, project).await.unwrap().is_empty() {
+            return;
+        }
+        drop(tx);
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
