@@ -4,6 +4,7 @@
 //! role may create databases. The stand-in runs in a process of its own.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench prints, and fails by panicking")]
 
+#[expect(dead_code, reason = "the other benches use the rest")]
 mod common;
 
 use std::{

@@ -36,7 +36,9 @@ async fn measure(events: usize) {
     println!("|---|---|---|---|---|---|---|---|");
     for engine in common::engines() {
         for connections in [1, 8, 32, 128] {
-            for (kind, event_type) in [("customer", "customer.updated"), ("subscription", "customer.subscription.updated")] {
+            for (kind, event_type) in
+                [("customer", "customer.updated"), ("subscription", "customer.subscription.updated")]
+            {
                 run(engine, kind, event_type, connections, events).await;
             }
         }

@@ -8,9 +8,12 @@ use billfold::{
         ids::{ProjectId, TenantId},
         role::Role,
     },
-    standin::{Options, StandIn, control::accounts::{AccountSpec, NewKeys}},
+    standin::{
+        Options, StandIn,
+        control::accounts::{AccountSpec, NewKeys},
+    },
     store,
-    vault::{ExposeSecret, Place, SecretString},
+    vault::{ExposeSecret, SecretString},
 };
 use http_body_util::{BodyExt, Full};
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
@@ -80,14 +83,9 @@ pub async fn connect(app: &App, key: &str) -> Connection {
     scope.connect(SecretString::from(key)).await.unwrap();
     let mut tx = app.db.read(&tenant).await.unwrap();
     let connection = store::connections::find(&mut tx, &project).await.unwrap().unwrap();
-    let sealed = store::signing_secrets::live(&mut tx, &project, app.clock.now()).await.unwrap().remove(0);
-    let data_key = app.data_key(&mut tx).await.unwrap();
-    let open = |field: &str, version, blob: &str| {
-        let place = Place { tenant: &tenant, project: &project, field, version };
-        data_key.open(&place, blob).unwrap().expose_secret().to_owned()
-    };
-    let secret = open(&store::signing_secrets::field(&sealed.id), sealed.version, &sealed.sealed);
-    let token = open("connections.token", connection.credential_version, connection.sealed_token.as_deref().unwrap());
+    let secret = app.signing_secrets(&mut tx, &project, app.clock.now()).await.unwrap().remove(0);
+    let url = app.webhook_url(&mut tx, &project, &connection).await.unwrap().unwrap();
+    let path = url.split_at(url.find("/webhooks/").unwrap()).1.to_owned();
     drop(tx);
-    Connection { path: format!("/webhooks/stripe/{token}"), secret, tenant, project }
+    Connection { path, secret: secret.expose_secret().to_owned(), tenant, project }
 }

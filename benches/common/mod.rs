@@ -4,10 +4,7 @@
 pub mod account;
 pub mod load;
 
-use std::{
-    fs,
-    time::{Duration, Instant},
-};
+use std::{fs, time::Duration};
 
 use billfold::{
     app::App,
@@ -127,11 +124,6 @@ pub fn percentile(sorted: &[Duration], share: f64) -> Duration {
 /// Milliseconds with two decimals.
 pub fn ms(duration: Duration) -> String {
     format!("{:.2}", duration.as_secs_f64() * 1_000.0)
-}
-
-/// Per second since `start`.
-pub fn per_second(n: usize, start: Instant) -> f64 {
-    n as f64 / start.elapsed().as_secs_f64()
 }
 
 /// The number behind a flag of the command line.

@@ -8,13 +8,12 @@ use secrecy::SecretString;
 
 use crate::{
     app::App,
-    db::Tx,
     domain::{
         event::Envelope,
         ids::{ProjectId, TenantId},
     },
-    store::{account_routes, connections, signing_secrets, webhook_routes},
-    vault::{self, Place},
+    store::{account_routes, connections, webhook_routes},
+    vault,
     web::error::{Error, Result},
 };
 
@@ -105,22 +104,9 @@ impl Targets {
             project: project.clone(),
             account: connection.account_id,
             livemode: connection.livemode,
-            secrets: self.secrets(&mut tx, project, now).await?,
+            secrets: self.app.signing_secrets(&mut tx, project, now).await.map_err(Error::internal)?,
             read_at: now,
         }))
-    }
-
-    async fn secrets(&self, tx: &mut Tx, project: &ProjectId, now: i64) -> Result<Vec<SecretString>> {
-        let live = signing_secrets::live(tx, project, now).await?;
-        let data_key = self.app.data_key(tx).await.map_err(Error::internal)?;
-        let tenant = tx.tenant().clone();
-        live.iter()
-            .map(|secret| {
-                let field = signing_secrets::field(&secret.id);
-                let place = Place { tenant: &tenant, project, field: &field, version: secret.version };
-                data_key.open(&place, &secret.sealed).map_err(Error::internal)
-            })
-            .collect()
     }
 }
 
