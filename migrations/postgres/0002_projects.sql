@@ -49,7 +49,7 @@ CREATE TABLE audit_log (
   tenant_id TEXT COLLATE "C" NOT NULL,
   id TEXT COLLATE "C" NOT NULL,
   project_id TEXT COLLATE "C",
-  at BIGINT NOT NULL,
+  at BIGINT NOT NULL,                         -- unix microseconds
   actor TEXT COLLATE "C" NOT NULL,                         -- user id, or the name of the part of billfold that acted
   action TEXT COLLATE "C" NOT NULL,
   target TEXT COLLATE "C" NOT NULL,

@@ -49,7 +49,7 @@ CREATE TABLE audit_log (
   tenant_id TEXT NOT NULL,
   id TEXT NOT NULL,
   project_id TEXT,
-  at INTEGER NOT NULL,
+  at INTEGER NOT NULL,                         -- unix microseconds
   actor TEXT NOT NULL,                         -- user id, or the name of the part of billfold that acted
   action TEXT NOT NULL,
   target TEXT NOT NULL,

@@ -88,7 +88,7 @@ impl Scope {
         let entry = Entry {
             id: new_id(),
             project: Some(&holder.project_id),
-            at: self.now(),
+            at: self.app.clock.micros(),
             actor: "connect",
             action: "connection.second_attempt",
             target: account,

@@ -12,7 +12,7 @@ pub struct Entry<'a> {
     pub id: AuditId,
     /// The project concerned, if one is.
     pub project: Option<&'a ProjectId>,
-    /// Unix seconds.
+    /// Unix microseconds: what happens in one second keeps its order.
     pub at: i64,
     /// A user's id, or the name of the part of billfold that acted.
     pub actor: &'a str,

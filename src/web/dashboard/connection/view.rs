@@ -134,6 +134,16 @@ impl Page {
         self.problem.as_ref().filter(|problem| problem.field == field)
     }
 
+    /// A problem whose form is not on the page: somebody else connected or disconnected meanwhile.
+    fn stray_problem(&self) -> Option<&Problem> {
+        let live = self.live().is_some();
+        self.problem.as_ref().filter(|problem| match problem.field {
+            Field::Key => live,
+            Field::Check => true,
+            Field::NewKey | Field::Endpoint | Field::Secret | Field::Confirmation => !live,
+        })
+    }
+
     fn may_add_secret(&self) -> bool {
         self.webhook.secrets.len() < MOST_LIVE
     }
