@@ -5,6 +5,9 @@
 mod harness;
 
 mod architecture;
+mod connect;
+mod connect_keys;
+mod connect_transport;
 mod connected;
 mod convergence;
 mod database;
