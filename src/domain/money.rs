@@ -48,6 +48,11 @@ pub fn format_decimal(minor: &str, currency: &str) -> Option<String> {
     Some(write(amount, currency))
 }
 
+/// A plain number with separators: `1,500,000`.
+pub fn grouped(number: i64) -> String {
+    write(Decimal::from(number), "")
+}
+
 /// The ISO code in capitals.
 pub fn code(currency: &str) -> String {
     currency.to_ascii_uppercase()
@@ -105,6 +110,7 @@ mod tests {
         ] {
             assert_eq!(format(minor, currency), shown, "{minor} {currency}");
         }
+        assert_eq!(grouped(1_500_000), "1,500,000");
         assert_eq!(with_code(-12, "usd"), "-$0.12 USD");
     }
 

@@ -1,8 +1,8 @@
 //! Reads of the mirrored customers.
 
-use super::list::{self, Filter, Listed, Slice};
+use super::list::{self, Filter, Listed, Part, Slice};
 use crate::{
-    db::{Result, Tx, page::Page},
+    db::{Result, Tx},
     domain::ids::ProjectId,
 };
 
@@ -48,6 +48,8 @@ pub struct Detail {
 pub struct Name {
     /// Our id.
     pub id: String,
+    /// Stripe's `cus_…`.
+    pub stripe_id: String,
     /// May be empty.
     pub name: String,
     /// May be empty.
@@ -66,22 +68,11 @@ impl Listed for Customer {
     }
 }
 
-/// One page of customers.
-pub async fn list(tx: &mut Tx, project: &ProjectId, filter: &Filter, slice: &Slice) -> Result<Page<Customer>> {
+/// One part of the customers.
+pub async fn list(tx: &mut Tx, project: &ProjectId, filter: &Filter, slice: &Slice) -> Result<Part<Customer>> {
     let select = "SELECT id, stripe_id, created, status, name, email, currency, balance FROM customers \
                   WHERE tenant_id = $1 AND project_id = $2";
-    list::page(tx, select, project, filter, slice).await
-}
-
-/// How many customers a filter leaves, up to [`list::COUNTED`] and one more.
-pub async fn count(tx: &mut Tx, project: &ProjectId, filter: &Filter) -> Result<i64> {
-    list::count(tx, "SELECT 1 AS one FROM customers WHERE tenant_id = $1 AND project_id = $2", project, filter).await
-}
-
-/// How many customers of a text search have each status.
-pub async fn statuses(tx: &mut Tx, project: &ProjectId, filter: &Filter) -> Result<Vec<(String, i64)>> {
-    let select = "SELECT status FROM customers WHERE tenant_id = $1 AND project_id = $2";
-    list::statuses(tx, select, project, filter).await
+    list::part(tx, select, project, filter, slice).await
 }
 
 /// One customer by our id.
@@ -98,7 +89,7 @@ pub async fn find(tx: &mut Tx, project: &ProjectId, id: &str) -> Result<Option<D
 
 /// The names of some customers.
 pub async fn names<'a>(tx: &mut Tx, project: &ProjectId, ids: impl IntoIterator<Item = &'a str>) -> Result<Vec<Name>> {
-    tx.query("SELECT id, name, email FROM customers WHERE tenant_id = $1 AND project_id = $2 AND id IN ")
+    tx.query("SELECT id, stripe_id, name, email FROM customers WHERE tenant_id = $1 AND project_id = $2 AND id IN ")
         .bind(project)
         .push_list(ids)
         .fetch_all()

@@ -1,8 +1,8 @@
 //! Reads of the mirrored invoices.
 
-use super::list::{self, Filter, Listed, Slice};
+use super::list::{self, Filter, Listed, Part, Slice};
 use crate::{
-    db::{Result, Tx, page::Page},
+    db::{Result, Tx},
     domain::ids::ProjectId,
 };
 
@@ -83,23 +83,12 @@ impl Listed for Invoice {
     }
 }
 
-/// One page of invoices.
-pub async fn list(tx: &mut Tx, project: &ProjectId, filter: &Filter, slice: &Slice) -> Result<Page<Invoice>> {
+/// One part of the invoices.
+pub async fn list(tx: &mut Tx, project: &ProjectId, filter: &Filter, slice: &Slice) -> Result<Part<Invoice>> {
     let select = "SELECT id, stripe_id, created, status, customer_id, subscription_id, number, customer_name, customer_email, \
                   currency, total, amount_remaining, due_date, attempt_count \
                   FROM invoices WHERE tenant_id = $1 AND project_id = $2";
-    list::page(tx, select, project, filter, slice).await
-}
-
-/// How many invoices a filter leaves, up to [`list::COUNTED`] and one more.
-pub async fn count(tx: &mut Tx, project: &ProjectId, filter: &Filter) -> Result<i64> {
-    list::count(tx, "SELECT 1 AS one FROM invoices WHERE tenant_id = $1 AND project_id = $2", project, filter).await
-}
-
-/// How many invoices of a text search have each status.
-pub async fn statuses(tx: &mut Tx, project: &ProjectId, filter: &Filter) -> Result<Vec<(String, i64)>> {
-    let select = "SELECT status FROM invoices WHERE tenant_id = $1 AND project_id = $2";
-    list::statuses(tx, select, project, filter).await
+    list::part(tx, select, project, filter, slice).await
 }
 
 /// One invoice by our id.

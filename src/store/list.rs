@@ -4,9 +4,9 @@
 use crate::{
     db::{
         Query, Result, Row, Tx,
-        page::{Cursor, Key, Page},
+        page::{Cursor, Key},
     },
-    domain::ids::ProjectId,
+    domain::{ids::ProjectId, kind::Kind},
 };
 
 /// A count stops here: counting on would cost more than anybody learns from it.
@@ -17,13 +17,13 @@ pub const COUNTED: i64 = 1_000;
 pub struct Filter {
     /// Our ids of objects: the answer of a text search.
     pub ids: Option<Vec<String>>,
+    /// Our ids of customers; subscriptions and invoices have one.
+    pub customers: Option<Vec<String>>,
     /// A status as stored.
     pub status: Option<String>,
     /// A lower-case ISO code; subscriptions and invoices have one.
     pub currency: Option<String>,
-    /// Our id of the customer; subscriptions and invoices have one.
-    pub customer: Option<String>,
-    /// Our id of the subscription; invoices may have one.
+    /// Our id of the subscription; invoices may have one. Only together with `customers`, whose index carries it.
     pub subscription: Option<String>,
     /// Our id of a price among a subscription's items.
     pub price: Option<String>,
@@ -43,7 +43,6 @@ impl Filter {
         let columns = [
             (" AND status = ", &self.status),
             (" AND currency = ", &self.currency),
-            (" AND customer_id = ", &self.customer),
             (" AND subscription_id = ", &self.subscription),
         ];
         for (condition, value) in columns {
@@ -57,8 +56,22 @@ impl Filter {
                 .push_bind(price.as_str())
                 .push(")");
         }
-        if let Some(ids) = &self.ids {
-            query = query.push(" AND id IN ").push_list(ids.iter().map(String::as_str));
+        for (condition, values) in [(" AND id IN ", &self.ids), (" AND customer_id IN ", &self.customers)] {
+            if let Some(values) = values {
+                query = query.push(condition).push_list(values.iter().map(String::as_str));
+            }
+        }
+        query
+    }
+
+    /// The bounds on `created`, without one that the cursor already implies: one lower and one upper bound make one range
+    /// of the index.
+    fn push_range<'q>(&self, mut query: Query<'q>, cursor: Option<Order>) -> Query<'q> {
+        if let Some(from) = self.created_from.filter(|_| cursor != Some(Order::Oldest)) {
+            query = query.push(" AND created >= ").push_bind(from);
+        }
+        if let Some(to) = self.created_to.filter(|_| cursor != Some(Order::Newest)) {
+            query = query.push(" AND created < ").push_bind(to);
         }
         query
     }
@@ -79,9 +92,14 @@ pub enum Order {
 }
 
 impl Order {
-    /// Whether the key grows along the list.
-    pub const fn is_ascending(self) -> bool {
-        matches!(self, Self::Oldest | Self::Email)
+    /// The same list from its other end.
+    pub const fn reversed(self) -> Self {
+        match self {
+            Self::Newest => Self::Oldest,
+            Self::Oldest => Self::Newest,
+            Self::Email => Self::EmailReversed,
+            Self::EmailReversed => Self::Email,
+        }
     }
 
     const fn sql(self) -> &'static str {
@@ -108,20 +126,40 @@ impl Order {
 pub struct Slice {
     /// Which way the list runs.
     pub order: Order,
-    /// The last row before the part.
-    pub after: Option<Cursor>,
     /// Rows at most.
     pub limit: usize,
+    /// Where the part begins or ends; none: at the first row.
+    pub edge: Option<Edge>,
+}
+
+/// A row beside the wanted part.
+#[derive(Clone, Debug)]
+pub enum Edge {
+    /// The part follows this row.
+    After(Cursor),
+    /// The part ends just before this row.
+    Before(Cursor),
 }
 
 impl Slice {
     /// The first rows, newest first.
     pub fn newest(limit: usize) -> Self {
-        Self { order: Order::Newest, after: None, limit }
+        Self { order: Order::Newest, limit, edge: None }
     }
 }
 
-/// A row that can end a page.
+/// A part of a list.
+#[derive(Clone, Debug)]
+pub struct Part<T> {
+    /// The rows, in order.
+    pub rows: Vec<T>,
+    /// The first row, when there are rows before it.
+    pub previous: Option<Cursor>,
+    /// The last row, when there are rows after it.
+    pub next: Option<Cursor>,
+}
+
+/// A row that can end a part.
 pub trait Listed {
     /// Our id.
     fn id(&self) -> &str;
@@ -133,60 +171,68 @@ pub trait Listed {
     }
 }
 
-/// One page of a table. `select` ends with the condition on tenant `$1` and project `$2`.
-pub(super) async fn page<T: Row + Listed>(
+/// One part of a table. `select` ends with the condition on tenant `$1` and project `$2`.
+pub(super) async fn part<T: Row + Listed>(
     tx: &mut Tx,
     select: &'static str,
     project: &ProjectId,
     filter: &Filter,
     slice: &Slice,
-) -> Result<Page<T>> {
+) -> Result<Part<T>> {
+    let (order, edge) = match &slice.edge {
+        None => (slice.order, None),
+        Some(Edge::After(cursor)) => (slice.order, Some(cursor)),
+        Some(Edge::Before(cursor)) => (slice.order.reversed(), Some(cursor)),
+    };
     let mut query = filter.push(tx.query(select).bind(project));
-    query = push_range(query, filter, slice);
-    if let Some(Cursor(key, id)) = &slice.after {
-        query = query.push(slice.order.after());
+    query = filter.push_range(query, edge.map(|_| order));
+    if let Some(Cursor(key, id)) = edge {
+        query = query.push(order.after());
         query = match key {
             Key::Int(number) => query.push_bind(*number),
             Key::Text(text) => query.push_bind(text.as_str()),
         };
         query = query.push(", ").push_bind(id.as_str()).push(")");
     }
-    let limit = i64::try_from(slice.limit).unwrap_or(i64::MAX - 1) + 1;
-    let rows = query.push(slice.order.sql()).push_bind(limit).fetch_all().await?;
-    Ok(Page::new(rows, slice.limit, |row: &T| match slice.order {
+    let one_more = i64::try_from(slice.limit + 1).unwrap_or(i64::MAX);
+    let mut rows: Vec<T> = query.push(order.sql()).push_bind(one_more).fetch_all().await?;
+    let more = rows.len() > slice.limit;
+    rows.truncate(slice.limit);
+    let backwards = order != slice.order;
+    if backwards {
+        rows.reverse();
+    }
+    let cursor = |row: &T| match order {
         Order::Newest | Order::Oldest => Cursor(Key::Int(row.created()), row.id().to_owned()),
         Order::Email | Order::EmailReversed => Cursor(Key::Text(row.email().to_owned()), row.id().to_owned()),
-    }))
+    };
+    Ok(Part {
+        previous: rows.first().filter(|_| if backwards { more } else { edge.is_some() }).map(cursor),
+        next: rows.last().filter(|_| backwards || more).map(cursor),
+        rows,
+    })
 }
 
-/// The bounds on `created`, without the one that the cursor already implies: one lower and one upper bound make one
-/// range of the index.
-fn push_range<'q>(mut query: Query<'q>, filter: &Filter, slice: &Slice) -> Query<'q> {
-    let implied = |order| slice.after.is_some() && slice.order == order;
-    if let Some(from) = filter.created_from.filter(|_| !implied(Order::Oldest)) {
-        query = query.push(" AND created >= ").push_bind(from);
-    }
-    if let Some(to) = filter.created_to.filter(|_| !implied(Order::Newest)) {
-        query = query.push(" AND created < ").push_bind(to);
-    }
-    query
-}
-
-/// How many rows a filter leaves, counted up to [`COUNTED`] and one more. `select` as in [`page`].
-pub(super) async fn count(tx: &mut Tx, select: &'static str, project: &ProjectId, filter: &Filter) -> Result<i64> {
-    let query = filter.push(tx.query("SELECT COUNT(*) FROM (").push(select).bind(project));
-    let query = push_range(query, filter, &Slice::newest(0));
+/// How many objects a filter leaves, counted up to [`COUNTED`] and one more.
+pub async fn count(tx: &mut Tx, kind: Kind, project: &ProjectId, filter: &Filter) -> Result<i64> {
+    let select = format!(
+        "SELECT COUNT(*) FROM (SELECT 1 AS one FROM {} WHERE tenant_id = $1 AND project_id = $2",
+        kind.plural()
+    );
+    let query = filter.push_range(filter.push(tx.query(select).bind(project)), None);
     query.push(" LIMIT ").push_bind(COUNTED + 1).push(") AS counted").fetch_value().await
 }
 
-/// How many objects have each status among those of a text search. `select` answers `status` for tenant `$1` and project `$2`.
-pub(super) async fn statuses(
-    tx: &mut Tx,
-    select: &'static str,
-    project: &ProjectId,
-    filter: &Filter,
-) -> Result<Vec<(String, i64)>> {
+/// How many objects have each status among those of a text search.
+pub async fn statuses(tx: &mut Tx, kind: Kind, project: &ProjectId, filter: &Filter) -> Result<Vec<(String, i64)>> {
     let all = Filter { status: None, ..filter.clone() };
-    let query = all.push(tx.query("SELECT status, COUNT(*) FROM (").push(select).bind(project));
-    push_range(query, &all, &Slice::newest(0)).push(") AS found GROUP BY status").fetch_all().await
+    let select = format!("SELECT status, COUNT(*) FROM {} WHERE tenant_id = $1 AND project_id = $2", kind.plural());
+    all.push_range(all.push(tx.query(select).bind(project)), None).push(" GROUP BY status").fetch_all().await
+}
+
+/// Whether the mirror has an object, by our id.
+pub async fn exists(tx: &mut Tx, kind: Kind, project: &ProjectId, id: &str) -> Result<bool> {
+    let select = format!("SELECT created FROM {} WHERE tenant_id = $1 AND project_id = $2 AND id = $3", kind.plural());
+    let found: Option<i64> = tx.query(select).bind(project).bind(id).fetch_optional_value().await?;
+    Ok(found.is_some())
 }

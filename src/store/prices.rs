@@ -88,3 +88,12 @@ pub async fn names<'a>(tx: &mut Tx, project: &ProjectId, ids: impl IntoIterator<
     .fetch_all()
     .await
 }
+
+/// The product of a price, both by our ids.
+pub async fn product_of(tx: &mut Tx, project: &ProjectId, id: &str) -> Result<Option<String>> {
+    tx.query("SELECT product_id FROM prices WHERE tenant_id = $1 AND project_id = $2 AND id = $3")
+        .bind(project)
+        .bind(id)
+        .fetch_optional_value()
+        .await
+}

@@ -1,8 +1,8 @@
 //! Reads of the mirrored products.
 
-use super::list::{self, Filter, Listed, Slice};
+use super::list::{self, Filter, Listed, Part, Slice};
 use crate::{
-    db::{Result, Tx, page::Page},
+    db::{Result, Tx},
     domain::ids::ProjectId,
 };
 
@@ -50,22 +50,11 @@ impl Listed for Product {
     }
 }
 
-/// One page of products.
-pub async fn list(tx: &mut Tx, project: &ProjectId, filter: &Filter, slice: &Slice) -> Result<Page<Product>> {
+/// One part of the products.
+pub async fn list(tx: &mut Tx, project: &ProjectId, filter: &Filter, slice: &Slice) -> Result<Part<Product>> {
     let select = "SELECT id, stripe_id, created, status, name, description, default_price_id FROM products \
                   WHERE tenant_id = $1 AND project_id = $2";
-    list::page(tx, select, project, filter, slice).await
-}
-
-/// How many products a filter leaves, up to [`list::COUNTED`] and one more.
-pub async fn count(tx: &mut Tx, project: &ProjectId, filter: &Filter) -> Result<i64> {
-    list::count(tx, "SELECT 1 AS one FROM products WHERE tenant_id = $1 AND project_id = $2", project, filter).await
-}
-
-/// How many products of a text search have each status.
-pub async fn statuses(tx: &mut Tx, project: &ProjectId, filter: &Filter) -> Result<Vec<(String, i64)>> {
-    let select = "SELECT status FROM products WHERE tenant_id = $1 AND project_id = $2";
-    list::statuses(tx, select, project, filter).await
+    list::part(tx, select, project, filter, slice).await
 }
 
 /// One product by our id.

@@ -1,8 +1,8 @@
 //! Reads of the mirrored subscriptions and their items.
 
-use super::list::{self, Filter, Listed, Slice};
+use super::list::{self, Filter, Listed, Part, Slice};
 use crate::{
-    db::{Result, Tx, page::Page},
+    db::{Result, Tx},
     domain::ids::ProjectId,
 };
 
@@ -94,24 +94,12 @@ impl Listed for Subscription {
     }
 }
 
-/// One page of subscriptions.
-pub async fn list(tx: &mut Tx, project: &ProjectId, filter: &Filter, slice: &Slice) -> Result<Page<Subscription>> {
+/// One part of the subscriptions.
+pub async fn list(tx: &mut Tx, project: &ProjectId, filter: &Filter, slice: &Slice) -> Result<Part<Subscription>> {
     let select = "SELECT id, stripe_id, created, status, customer_id, currency, amount, recurring_interval, recurring_count, \
                   price_id, quantity, item_count, current_period_end, cancel_at_period_end, cancel_at, ended_at, trial_end \
                   FROM subscriptions WHERE tenant_id = $1 AND project_id = $2";
-    list::page(tx, select, project, filter, slice).await
-}
-
-/// How many subscriptions a filter leaves, up to [`list::COUNTED`] and one more.
-pub async fn count(tx: &mut Tx, project: &ProjectId, filter: &Filter) -> Result<i64> {
-    let select = "SELECT 1 AS one FROM subscriptions WHERE tenant_id = $1 AND project_id = $2";
-    list::count(tx, select, project, filter).await
-}
-
-/// How many subscriptions of a text search have each status.
-pub async fn statuses(tx: &mut Tx, project: &ProjectId, filter: &Filter) -> Result<Vec<(String, i64)>> {
-    let select = "SELECT status FROM subscriptions WHERE tenant_id = $1 AND project_id = $2";
-    list::statuses(tx, select, project, filter).await
+    list::part(tx, select, project, filter, slice).await
 }
 
 /// The subscriptions that go on, of some customers, newest first, `limit` at most.

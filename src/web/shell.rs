@@ -142,7 +142,8 @@ pub struct Shell {
 
 impl Shell {
     /// The address of a page of this project, `path` without a leading slash.
-    pub fn url(&self, path: &str) -> String {
+    pub fn url(&self, path: impl AsRef<str>) -> String {
+        let path = path.as_ref();
         match &self.project {
             Some(project) => format!("/t/{}/p/{}/{path}", self.tenant.id, project.id),
             None => format!("/t/{}/{path}", self.tenant.id),

@@ -1,11 +1,24 @@
 //! The staff's pages. Each file has the routes of one feature; the list of all is below.
 
 mod connection;
+mod customers;
 mod home;
+mod invoices;
+mod items;
+mod jump;
+mod lines;
+mod list;
 mod login;
+mod overview;
+mod products;
+mod rows;
+mod search;
 mod session;
 mod setup;
+mod show;
+mod subscriptions;
 mod switch;
+mod timeline;
 
 use axum::Router;
 use axum::middleware::from_fn;
@@ -28,6 +41,12 @@ pub fn router(app: &App) -> Router {
         .merge(connection::router())
         .merge(home::router())
         .merge(session::router())
-        .merge(switch::router());
+        .merge(switch::router())
+        .merge(overview::router())
+        .merge(customers::router())
+        .merge(subscriptions::router())
+        .merge(products::router())
+        .merge(invoices::router())
+        .merge(search::router());
     sessions::layer(public.merge(home::remember(inside)), app).with_state(app.clone())
 }

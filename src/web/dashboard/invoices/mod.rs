@@ -1,0 +1,16 @@
+//! The invoices of a project: the list, and one invoice with its lines, totals and payments.
+
+mod detail;
+mod index;
+
+use axum::Router;
+use axum::routing::get;
+
+use crate::app::App;
+
+/// The routes.
+pub fn router() -> Router<App> {
+    Router::new()
+        .route("/t/{tenant}/p/{project}/invoices", get(index::index))
+        .route("/t/{tenant}/p/{project}/invoices/{id}", get(detail::detail))
+}
