@@ -1,11 +1,13 @@
 //! What is built once and handed to every use case.
 
 mod connection;
+mod scope;
 mod start;
 
 use std::sync::Arc;
 
 pub use connection::{ConnectionError, KEY_FIELD, TOKEN_FIELD};
+pub use scope::Scope;
 pub use start::StartError;
 
 use crate::{

@@ -8,15 +8,17 @@ use std::collections::HashMap;
 use std::ops::Deref;
 
 use axum::extract::{FromRef, FromRequestParts};
+use http::HeaderMap;
 use http::request::Parts;
 
 use super::csrf::CsrfToken;
 use super::error::{Error, Result};
 use super::extract::Path;
 use super::html;
+use super::middleware::request_id;
 use super::session::Login;
 use super::shell::{Choice, Frame, Mode, Nav, Shell};
-use crate::app::App;
+use crate::app::{App, Scope};
 use crate::db::Tx;
 use crate::domain::ids::{ProjectId, TenantId};
 use crate::domain::role::Role;
@@ -59,6 +61,19 @@ impl<P> Staff<P> {
     /// A transaction that changes this tenant's rows.
     pub async fn write(&self) -> Result<Tx> {
         Ok(self.app.db.write(&self.tenant).await?)
+    }
+}
+
+impl Staff<Project> {
+    /// The project for a use case, in the name of the person and of the request with these headers.
+    pub fn scope(&self, headers: &HeaderMap) -> Scope {
+        Scope {
+            app: self.app.clone(),
+            tenant: self.tenant.clone(),
+            project: self.project.id.clone(),
+            actor: self.user.id.to_string(),
+            request_id: request_id(headers).to_owned(),
+        }
     }
 }
 

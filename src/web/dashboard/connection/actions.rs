@@ -7,14 +7,13 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::view::{Field, Page, Problem};
-use crate::connect::{self, Scope, close::EndpointEnd};
+use crate::connect::{self, close::EndpointEnd};
 use crate::domain::ids::SecretId;
 use crate::web::access::Admin;
 use crate::web::csrf::ProtectedForm;
 use crate::web::error::{Error, Result};
 use crate::web::extract::Path;
 use crate::web::html::Wanted;
-use crate::web::middleware::request_id;
 
 /// Seconds after which Stripe may answer again.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("10");
@@ -44,7 +43,7 @@ pub(super) async fn connect(
     headers: HeaderMap,
     ProtectedForm(sent): ProtectedForm<PastedKey>,
 ) -> Result<Response> {
-    let outcome = scope(&admin, &headers).connect(sent.secret_key).await;
+    let outcome = admin.scope(&headers).connect(sent.secret_key).await;
     answer(&admin, wanted, Field::Key, outcome.map(|()| "connected")).await
 }
 
@@ -54,7 +53,7 @@ pub(super) async fn replace_key(
     headers: HeaderMap,
     ProtectedForm(sent): ProtectedForm<PastedKey>,
 ) -> Result<Response> {
-    let outcome = scope(&admin, &headers).replace_key(sent.secret_key).await;
+    let outcome = admin.scope(&headers).replace_key(sent.secret_key).await;
     answer(&admin, wanted, Field::NewKey, outcome.map(|()| "replaced")).await
 }
 
@@ -64,7 +63,7 @@ pub(super) async fn check_again(
     headers: HeaderMap,
     _: ProtectedForm<Pressed>,
 ) -> Result<Response> {
-    let outcome = scope(&admin, &headers).check_again().await;
+    let outcome = admin.scope(&headers).check_again().await;
     answer(&admin, wanted, Field::Check, outcome.map(|()| "checked")).await
 }
 
@@ -74,7 +73,7 @@ pub(super) async fn create_endpoint(
     headers: HeaderMap,
     _: ProtectedForm<Pressed>,
 ) -> Result<Response> {
-    let outcome = scope(&admin, &headers).create_endpoint().await;
+    let outcome = admin.scope(&headers).create_endpoint().await;
     answer(&admin, wanted, Field::Endpoint, outcome.map(|()| "endpoint")).await
 }
 
@@ -84,7 +83,7 @@ pub(super) async fn add_secret(
     headers: HeaderMap,
     ProtectedForm(sent): ProtectedForm<PastedSecret>,
 ) -> Result<Response> {
-    let outcome = scope(&admin, &headers).add_secret(&sent.webhook_secret).await;
+    let outcome = admin.scope(&headers).add_secret(&sent.webhook_secret).await;
     answer(&admin, wanted, Field::Secret, outcome.map(|()| "secret")).await
 }
 
@@ -101,7 +100,7 @@ pub(super) async fn remove_secret(
     _: ProtectedForm<Pressed>,
 ) -> Result<Response> {
     let id = SecretId::parse(&secret).ok_or(Error::NotFound)?;
-    let outcome = scope(&admin, &headers).remove_secret(&id).await;
+    let outcome = admin.scope(&headers).remove_secret(&id).await;
     answer(&admin, wanted, Field::Secret, outcome.map(|()| "removed")).await
 }
 
@@ -111,22 +110,12 @@ pub(super) async fn disconnect(
     headers: HeaderMap,
     ProtectedForm(sent): ProtectedForm<Confirmation>,
 ) -> Result<Response> {
-    let outcome = scope(&admin, &headers).disconnect(&sent.project_name, &admin.project.name).await;
+    let outcome = admin.scope(&headers).disconnect(&sent.project_name, &admin.project.name).await;
     let done = outcome.map(|end| match end {
         EndpointEnd::Left => "disconnected-endpoint-left",
         EndpointEnd::Removed | EndpointEnd::NotOurs => "disconnected",
     });
     answer(&admin, wanted, Field::Confirmation, done).await
-}
-
-fn scope(admin: &Admin, headers: &HeaderMap) -> Scope {
-    Scope {
-        app: admin.app.clone(),
-        tenant: admin.tenant.clone(),
-        project: admin.project.id.clone(),
-        actor: admin.user.id.to_string(),
-        request_id: request_id(headers).to_owned(),
-    }
 }
 
 async fn answer(
