@@ -2,6 +2,8 @@
 //!
 //! Mirrored objects have derived ids instead, see [`super::kind::Kind::derive_id`].
 
+use std::{borrow::Cow, fmt::Write as _};
+
 use data_encoding::BASE32_NOPAD;
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +21,23 @@ pub trait Id: Sized {
 /// Lower-case base32 without padding: safe in URLs, file names and double clicks.
 pub fn base32(bytes: &[u8]) -> String {
     BASE32_NOPAD.encode(bytes).to_ascii_lowercase()
+}
+
+/// An id as one segment of a path. Stripe's own ids need nothing; product ids may be chosen freely by the tenant.
+pub fn path_segment(id: &str) -> Cow<'_, str> {
+    let is_plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-');
+    if id.bytes().all(is_plain) {
+        return Cow::Borrowed(id);
+    }
+    let mut text = String::with_capacity(id.len() + 8);
+    for byte in id.bytes() {
+        if is_plain(byte) {
+            text.push(char::from(byte));
+        } else {
+            let _ = write!(text, "%{byte:02X}");
+        }
+    }
+    Cow::Owned(text)
 }
 
 macro_rules! id {
@@ -107,7 +126,13 @@ id!(
 
 #[cfg(test)]
 mod tests {
-    use super::{Id, TenantId};
+    use super::{Id, TenantId, path_segment};
+
+    #[test]
+    fn an_id_cannot_leave_its_segment() {
+        assert_eq!(path_segment("cus_A1"), "cus_A1");
+        assert_eq!(path_segment("../x?y=1#z é"), "%2E%2E%2Fx%3Fy%3D1%23z%20%C3%A9");
+    }
 
     #[test]
     fn an_id_reads_back_and_nothing_else_does() {

@@ -24,6 +24,15 @@ impl JobKind {
         }
     }
 
+    /// For people.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Apply => "Apply events",
+            Self::Refetch => "Read objects again",
+            Self::Backfill => "Import",
+        }
+    }
+
     /// From its stored name.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == text)

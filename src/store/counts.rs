@@ -34,3 +34,11 @@ pub async fn by_status(tx: &mut Tx, project: &ProjectId, kind: Kind) -> Result<V
         .fetch_all()
         .await
 }
+
+/// How many finished events have each status; waiting ones are counted in `inbox`.
+pub async fn of_events(tx: &mut Tx, project: &ProjectId) -> Result<Vec<(String, i64)>> {
+    tx.query("SELECT status, n FROM counts WHERE tenant_id = $1 AND project_id = $2 AND kind = 'event'")
+        .bind(project)
+        .fetch_all()
+        .await
+}

@@ -102,6 +102,33 @@ pub async fn counts(tx: &mut Tx, project: &ProjectId) -> Result<Vec<(String, i64
         .await
 }
 
+/// How many events stand in a state, counted up to `most`: a page must not pay for a burst.
+pub async fn count_up_to(tx: &mut Tx, project: &ProjectId, state: EventStatus, most: i64) -> Result<i64> {
+    tx.query("SELECT COUNT(*) FROM (SELECT 1 AS one FROM inbox WHERE tenant_id = $1 AND project_id = $2 AND state = $3 LIMIT $4) AS counted")
+        .bind(project)
+        .bind(state.as_str())
+        .bind(most)
+        .fetch_value()
+        .await
+}
+
+/// When an event that waits is tried next, unix seconds. `arrival` in unix microseconds.
+pub async fn next_try(
+    tx: &mut Tx,
+    project: &ProjectId,
+    state: EventStatus,
+    arrival: i64,
+    event_id: &str,
+) -> Result<Option<i64>> {
+    tx.query("SELECT next_at FROM inbox WHERE tenant_id = $1 AND project_id = $2 AND state = $3 AND arrival = $4 AND event_id = $5")
+        .bind(project)
+        .bind(state.as_str())
+        .bind(arrival)
+        .bind(event_id)
+        .fetch_optional_value()
+        .await
+}
+
 /// Puts one dead or failed event back to the start; answers whether there was one.
 pub async fn requeue(tx: &mut Tx, project: &ProjectId, event_id: &str, now: i64) -> Result<bool> {
     let moved = tx

@@ -8,6 +8,7 @@ pub mod connections;
 pub mod counts;
 pub mod customers;
 pub mod event_attempts;
+pub mod held;
 pub mod inbox;
 pub mod instance;
 pub mod invoices;

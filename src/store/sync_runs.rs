@@ -116,6 +116,23 @@ pub async fn list(tx: &mut Tx, project: &ProjectId, limit: i64) -> Result<Vec<Ru
     tx.query(RUN).push(" ORDER BY started_at DESC, id DESC LIMIT $3").bind(project).bind(limit).fetch_all().await
 }
 
+/// What a run brought: its id, the objects it stored, and how many types were refused or failed.
+pub async fn totals<'a>(
+    tx: &mut Tx,
+    project: &ProjectId,
+    runs: impl IntoIterator<Item = &'a RunId>,
+) -> Result<Vec<(RunId, i64, i64)>> {
+    tx.query(
+        "SELECT run_id, CAST(COALESCE(SUM(fetched), 0) AS BIGINT), COUNT(CASE WHEN result IN ('refused', 'failed') THEN 1 END)
+         FROM sync_types WHERE tenant_id = $1 AND project_id = $2 AND run_id IN ",
+    )
+    .bind(project)
+    .push_list(runs)
+    .push(" GROUP BY run_id")
+    .fetch_all()
+    .await
+}
+
 /// Whether a run is in this state.
 pub async fn is_in_state(tx: &mut Tx, project: &ProjectId, run: &RunId, state: &str) -> Result<bool> {
     let found = tx
@@ -168,6 +185,22 @@ pub async fn resume(tx: &mut Tx, project: &ProjectId, now: i64) -> Result<bool> 
     let changed = tx
         .query("UPDATE sync_runs SET state = 'running', resumed_at = $3 WHERE tenant_id = $1 AND project_id = $2 AND state = 'paused'")
         .bind(project)
+        .bind(now)
+        .execute()
+        .await?;
+    if changed > 0 {
+        let tenant = tx.tenant().clone();
+        jobs::wake(tx, JobKind::Backfill, &tenant, project, now).await?;
+    }
+    Ok(changed > 0)
+}
+
+/// Opens a run again that is not running, because some of its types get another chance. Answers whether it was opened.
+pub async fn reopen(tx: &mut Tx, project: &ProjectId, run: &RunId, now: i64) -> Result<bool> {
+    let changed = tx
+        .query("UPDATE sync_runs SET state = 'running', resumed_at = $4, finished_at = NULL WHERE tenant_id = $1 AND project_id = $2 AND id = $3 AND state <> 'running'")
+        .bind(project)
+        .bind(run)
         .bind(now)
         .execute()
         .await?;
@@ -276,7 +309,7 @@ pub async fn end_type(
 
 /// Gives refused and failed types of a run another chance, for a person who has mended the cause.
 pub async fn retry_types(tx: &mut Tx, project: &ProjectId, run: &RunId) -> Result<u64> {
-    tx.query("UPDATE sync_types SET result = 'waiting', reason = NULL, finished_at = NULL WHERE tenant_id = $1 AND project_id = $2 AND run_id = $3 AND result IN ('refused', 'failed')")
+    tx.query("UPDATE sync_types SET result = CASE WHEN started_at IS NULL THEN 'waiting' ELSE 'running' END, reason = NULL, finished_at = NULL WHERE tenant_id = $1 AND project_id = $2 AND run_id = $3 AND result IN ('refused', 'failed')")
         .bind(project)
         .bind(run)
         .execute()

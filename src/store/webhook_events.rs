@@ -1,4 +1,7 @@
-//! Events as they arrived and what became of them.
+//! Events as they arrived and what became of them: writing here, reading in [`list`] and [`detail`].
+
+pub mod detail;
+pub mod list;
 
 use crate::{
     db::{Bulk, Result, Tx},

@@ -16,8 +16,9 @@ use super::{
     error::Error,
     events::SUBSCRIBED,
     list::{RawList, check_progress},
-    raw::{object_id, path_segment},
+    raw::object_id,
 };
+use crate::domain::ids::path_segment;
 
 /// The version that every call asks for and that endpoints are pinned to.
 pub fn api_version() -> &'static str {

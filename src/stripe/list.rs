@@ -21,9 +21,9 @@ use stripe_types::{RangeBoundsTs, RangeQueryTs};
 use super::{
     client::{Answered, Client},
     error::Error,
-    raw::{object_id, path_segment},
+    raw::object_id,
 };
-use crate::domain::kind::Kind;
+use crate::domain::{ids::path_segment, kind::Kind};
 
 /// Which page of a list.
 #[derive(Clone, Debug, Default)]
