@@ -2,7 +2,7 @@
 //!
 //! `inbox` stores deliveries before they are acknowledged; `apply` turns stored events into changes; `mirror` decides which
 //! changes count and writes them; `refetch` reads single objects again; `backfill` copies the whole account; `requeue` gives
-//! given-up events another chance.
+//! given-up events another chance; `runs` is what people ask of the copy.
 
 pub mod apply;
 pub mod backfill;
@@ -10,6 +10,7 @@ pub mod inbox;
 pub mod mirror;
 pub mod refetch;
 pub mod requeue;
+pub mod runs;
 
 use crate::{db, stripe};
 

@@ -1,6 +1,9 @@
 //! Another chance for events that failed: one, or all of a project.
 
+use serde_json::json;
+
 use crate::{
+    app::Scope,
     db::{Result, Tx},
     domain::{event::EventStatus, ids::ProjectId, job::JobKind},
     store::{inbox, jobs, mirror, webhook_events},
@@ -30,6 +33,32 @@ pub async fn all(tx: &mut Tx, project: &ProjectId, now: i64) -> Result<u64> {
         follow_up(tx, project, dead, now).await?;
     }
     Ok(moved)
+}
+
+impl Scope {
+    /// A person puts one event back. Answers whether there was one to put back.
+    pub async fn requeue_event(&self, event_id: &str) -> Result<bool> {
+        let mut tx = self.app.db.write(&self.tenant).await?;
+        let moved = one(&mut tx, &self.project, event_id, self.now()).await?;
+        if moved {
+            self.audit(&mut tx, "event.requeued", event_id, &json!({})).await?;
+        }
+        tx.commit().await?;
+        self.app.wake.notify_waiters();
+        Ok(moved)
+    }
+
+    /// A person puts every failed and dead event back; answers how many there were.
+    pub async fn requeue_events(&self) -> Result<u64> {
+        let mut tx = self.app.db.write(&self.tenant).await?;
+        let moved = all(&mut tx, &self.project, self.now()).await?;
+        if moved > 0 {
+            self.audit(&mut tx, "events.requeued", self.project.as_str(), &json!({ "events": moved })).await?;
+        }
+        tx.commit().await?;
+        self.app.wake.notify_waiters();
+        Ok(moved)
+    }
 }
 
 async fn follow_up(tx: &mut Tx, project: &ProjectId, no_longer_dead: i64, now: i64) -> Result<()> {
