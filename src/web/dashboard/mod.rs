@@ -2,6 +2,7 @@
 
 mod connection;
 mod customers;
+mod events;
 mod home;
 mod invoices;
 mod items;
@@ -18,6 +19,7 @@ mod setup;
 mod show;
 mod subscriptions;
 mod switch;
+mod sync;
 mod timeline;
 
 use axum::Router;
@@ -39,6 +41,7 @@ pub fn router(app: &App) -> Router {
     // one line per feature
     let inside = Router::new()
         .merge(connection::router())
+        .merge(events::router())
         .merge(home::router())
         .merge(session::router())
         .merge(switch::router())
@@ -47,6 +50,7 @@ pub fn router(app: &App) -> Router {
         .merge(subscriptions::router())
         .merge(products::router())
         .merge(invoices::router())
-        .merge(search::router());
+        .merge(search::router())
+        .merge(sync::router());
     sessions::layer(public.merge(home::remember(inside)), app).with_state(app.clone())
 }

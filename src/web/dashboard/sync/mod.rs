@@ -1,0 +1,21 @@
+//! The import of a project: progress per object type, the freshness of the mirror, and the buttons.
+
+mod actions;
+mod page;
+pub mod progress;
+mod view;
+
+use axum::Router;
+use axum::routing::{get, post};
+
+use crate::app::App;
+
+/// The routes.
+pub fn router() -> Router<App> {
+    Router::new()
+        .route("/t/{tenant}/p/{project}/sync", get(page::page))
+        .route("/t/{tenant}/p/{project}/sync/start", post(actions::start))
+        .route("/t/{tenant}/p/{project}/sync/pause", post(actions::pause))
+        .route("/t/{tenant}/p/{project}/sync/resume", post(actions::resume))
+        .route("/t/{tenant}/p/{project}/sync/retry", post(actions::retry))
+}
