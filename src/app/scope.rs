@@ -34,7 +34,7 @@ impl Scope {
         let entry = Entry {
             id: new_id(),
             project: Some(&self.project),
-            at: self.now(),
+            at: self.app.clock.micros(),
             actor: &self.actor,
             action,
             target,

@@ -139,7 +139,7 @@ async fn load(tx: &mut Tx, shell: Shell, project: &ProjectId, event: Event) -> R
         status,
         may_requeue,
         requeued: None,
-        path: shell.url(&format!("events/{}", path_segment(&event.id))),
+        path: shell.url(format!("events/{}", path_segment(&event.id))),
         shell,
         event,
     })

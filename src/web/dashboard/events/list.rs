@@ -81,7 +81,7 @@ pub(super) async fn index(viewer: Viewer, wanted: Wanted, Query(params): Query<P
     let params = params.cleaned();
     let mut tx = viewer.read().await?;
     if is_event_id(&params.q) && detail::find(&mut tx, project, &params.q).await?.is_some() {
-        return Ok(wanted.redirect(&shell.url(&format!("events/{}", params.q))));
+        return Ok(wanted.redirect(&shell.url(format!("events/{}", params.q))));
     }
     let filter = params.filter(&mut tx, project).await?;
     let after = params.cursor();
@@ -126,7 +126,7 @@ fn named(event: &list::Listed) -> Named<'_> {
 
 fn row(shell: &Shell, project: &ProjectId, subjects: &Subjects, event: list::Listed) -> Row {
     Row {
-        href: shell.url(&format!("events/{}", path_segment(&event.id))),
+        href: shell.url(format!("events/{}", path_segment(&event.id))),
         state: State::of_stored(&event.status),
         object: subjects.object(shell, project, named(&event)),
         customer: subjects.customer(shell, named(&event)),

@@ -29,7 +29,7 @@ pub(super) async fn all(
     _: ProtectedForm<Pressed>,
 ) -> Result<Response> {
     let moved = member.scope(&headers).requeue_events().await?;
-    Ok(wanted.redirect(&member.shell(Nav::Events).url(&format!("events?requeued={moved}"))))
+    Ok(wanted.redirect(&member.shell(Nav::Events).url(format!("events?requeued={moved}"))))
 }
 
 pub(super) async fn one(
@@ -43,5 +43,5 @@ pub(super) async fn one(
     detail::find(&mut tx, &member.project.id, &event).await?.ok_or(Error::NotFound)?;
     drop(tx);
     let moved = u64::from(member.scope(&headers).requeue_event(&event).await?);
-    Ok(wanted.redirect(&member.shell(Nav::Events).url(&format!("events/{}?requeued={moved}", path_segment(&event)))))
+    Ok(wanted.redirect(&member.shell(Nav::Events).url(format!("events/{}?requeued={moved}", path_segment(&event)))))
 }

@@ -71,8 +71,8 @@ impl Subjects {
             }
         }
         if !people.is_empty() {
-            let names = customers::names(tx, project, people).await?;
-            known.customers = names.into_iter().map(|name| (name.id.clone(), name)).collect();
+            let people = customers::names(tx, project, people).await?;
+            known.customers = people.into_iter().map(|name| (name.id.clone(), name)).collect();
         }
         Ok(known)
     }
@@ -93,7 +93,7 @@ impl Subjects {
         let known = self.customers.get(event.subject)?;
         let called = [&known.name, &known.email, &known.id].into_iter().find(|text| !text.trim().is_empty());
         let name = called.cloned().unwrap_or_default();
-        Some(Customer { name, href: shell.url(&format!("customers/{}", known.id)) })
+        Some(Customer { name, href: shell.url(format!("customers/{}", known.id)) })
     }
 }
 

@@ -62,5 +62,5 @@ fn answer(member: &Member, wanted: Wanted, outcome: Result<(), runs::Error>, don
         Err(runs::Error::Unfit(unfit)) => Notice::Unfit(unfit),
         Err(runs::Error::Database(error)) => return Err(error.into()),
     };
-    Ok(wanted.redirect(&member.shell(Nav::Sync).url(&format!("sync?done={}", notice.code()))))
+    Ok(wanted.redirect(&member.shell(Nav::Sync).url(format!("sync?done={}", notice.code()))))
 }

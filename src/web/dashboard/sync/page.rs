@@ -47,7 +47,7 @@ pub(super) async fn page(viewer: Viewer, wanted: Wanted, Query(parameters): Quer
     let mut live = load(&viewer, &shell).await?;
     let opened = parameters.opened.unwrap_or(shell.now);
     if live.is_importing() || (live.is_busy() && shell.now.saturating_sub(opened) < WATCHED) {
-        live.path = shell.url(&format!("sync?opened={opened}"));
+        live.path = shell.url(format!("sync?opened={opened}"));
     }
     let page = SyncPage { shell, notice: Notice::parse(&parameters.done), live };
     wanted.respond(&page, &page.as_live())

@@ -1,5 +1,7 @@
 //! What the page shows, row by row.
 
+use std::borrow::Borrow;
+
 use crate::domain::job::{JobKind, NEVER};
 use crate::domain::kind::Kind;
 use crate::domain::money::grouped;
@@ -149,11 +151,12 @@ impl JobRow {
     }
 
     /// What it does next.
-    pub(super) fn next(&self, now: &i64) -> String {
+    pub(super) fn next(&self, now: impl Borrow<i64>) -> String {
+        let now = *now.borrow();
         match self.job.run_at {
             NEVER => "rests until there is work".to_owned(),
-            at if at <= *now => "runs now".to_owned(),
-            at => format!("runs {}", time::relative(at, *now)),
+            at if at <= now => "runs now".to_owned(),
+            at => format!("runs {}", time::relative(at, now)),
         }
     }
 }
