@@ -33,8 +33,8 @@ const CALLS_AT_ONCE: usize = 8;
 
 /// What readers tell the writer, in order within each range.
 enum Message {
-    /// A type was split into ranges.
-    Planned(Kind, Vec<Range>),
+    /// A type was cut into ranges, after its first page was read; both commit together, or a kill between them would lose the page.
+    Planned(Kind, Vec<Range>, Vec<Change>),
     /// A page was read; the range stands behind it.
     Page(Range, Vec<Change>),
     /// A type came to an end.

@@ -91,10 +91,7 @@ impl Reader {
             }
             _ => plan::single(self.kind),
         };
-        self.send(Message::Planned(self.kind, ranges.clone())).await?;
-        if let Some(first) = ranges.first() {
-            self.send(Message::Page(first.clone(), changes)).await?;
-        }
+        self.send(Message::Planned(self.kind, ranges.clone(), changes)).await?;
         Ok(ranges)
     }
 

@@ -10,10 +10,13 @@ use crate::{
     db::Tx,
     store::{
         jobs::{self, Claim},
-        sync_runs::{self, Run},
+        sync_runs::{self, Range, Run},
     },
     stripe,
-    sync::{Stopped, mirror},
+    sync::{
+        Stopped,
+        mirror::{self, Change},
+    },
 };
 
 /// Pages in one commit.
@@ -66,13 +69,13 @@ async fn write_group(
     let mut halted = None;
     for message in group {
         match message {
-            Message::Planned(kind, ranges) => sync_runs::plan(tx, project, &run.id, kind, &ranges, now).await?,
-            Message::Page(range, changes) => {
-                mirror::apply(tx, project, &changes, now).await?;
-                let stored = i64::try_from(changes.len()).unwrap_or(i64::MAX);
-                sync_runs::advance(tx, project, &run.id, &range, stored).await?;
-                metrics::counter!("billfold_backfill_objects_total").increment(changes.len() as u64);
+            Message::Planned(kind, ranges, changes) => {
+                sync_runs::plan(tx, project, &run.id, kind, &ranges, now).await?;
+                if let Some(first) = ranges.first() {
+                    write_page(app, tx, claim, run, first, &changes).await?;
+                }
             }
+            Message::Page(range, changes) => write_page(app, tx, claim, run, &range, &changes).await?,
             Message::Ended(kind, end) => {
                 let (result, reason) = match &end {
                     TypeEnd::Finished { any: true } => ("ok", None),
@@ -86,4 +89,20 @@ async fn write_group(
         }
     }
     Ok(halted)
+}
+
+/// Writes a page and moves its range behind it.
+async fn write_page(
+    app: &App,
+    tx: &mut Tx,
+    claim: &Claim,
+    run: &Run,
+    range: &Range,
+    changes: &[Change],
+) -> Result<(), Stopped> {
+    mirror::apply(tx, &claim.project_id, changes, app.clock.now()).await?;
+    let stored = i64::try_from(changes.len()).unwrap_or(i64::MAX);
+    sync_runs::advance(tx, &claim.project_id, &run.id, range, stored).await?;
+    metrics::counter!("billfold_backfill_objects_total").increment(changes.len() as u64);
+    Ok(())
 }
