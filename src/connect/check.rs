@@ -13,6 +13,7 @@ use crate::{
         key::Key,
         permissions::{Need, PERMISSIONS, Permission, Probe},
     },
+    vault::{ExposeSecret as _, SecretString},
 };
 
 /// What came out for one permission.
@@ -74,9 +75,12 @@ impl Checked {
     }
 }
 
-/// Checks a pasted key.
-pub async fn check_pasted(scope: &Scope, pasted: &str) -> Result<Checked> {
-    let key = Key::parse(pasted)?;
+/// Checks a pasted key. Its mode must be that of the `stored` connection, which needs no call to be known.
+pub async fn check_pasted(scope: &Scope, pasted: &SecretString, stored: Option<&Connection>) -> Result<Checked> {
+    let key = Key::parse(pasted.expose_secret())?;
+    if let Some(stored) = stored.map(Connection::mode).filter(|stored| *stored != key.mode()) {
+        return Err(Error::ModeMismatch { stored, pasted: key.mode() });
+    }
     check(scope.app.stripe.candidate(key).await).await
 }
 

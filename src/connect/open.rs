@@ -32,7 +32,7 @@ impl Scope {
     pub async fn connect(self, pasted: SecretString) -> Result<()> {
         to_the_end(async move {
             let former = self.former().await?;
-            let mut checked = check::check_pasted(&self, secrecy::ExposeSecret::expose_secret(&pasted)).await?;
+            let mut checked = check::check_pasted(&self, &pasted, former.as_ref()).await?;
             if let Some(former) = &former {
                 belongs_to(&self, &checked, former).await?;
             }

@@ -25,7 +25,7 @@ impl Scope {
     pub async fn replace_key(self, pasted: SecretString) -> Result<()> {
         to_the_end(async move {
             let connection = self.connected().await?;
-            let mut checked = check::check_pasted(&self, secrecy::ExposeSecret::expose_secret(&pasted)).await?;
+            let mut checked = check::check_pasted(&self, &pasted, Some(&connection)).await?;
             belongs_to(&self, &checked, &connection).await?;
             self.check_endpoint(&mut checked, &connection).await;
             self.save_key(&checked, connection).await?;
@@ -154,13 +154,9 @@ fn described(connection: Connection, checked: &Checked, now: i64) -> Connection 
     }
 }
 
-/// Whether a key opens the account whose data this project holds: same mode, and the same account by id. Where Stripe names no
-/// account, an object that we know must be there.
+/// Whether a key of the right mode opens the account whose data this project holds. Where Stripe names no account, an object that we
+/// know must be there.
 pub(super) async fn belongs_to(scope: &Scope, checked: &Checked, connection: &Connection) -> Result<()> {
-    let stored = connection.mode();
-    if checked.mode() != stored {
-        return Err(Error::ModeMismatch { stored, pasted: checked.mode() });
-    }
     if let (Some(stored), Some(pasted)) = (connection.account_id.as_deref(), checked.account_id()) {
         return if stored == pasted { Ok(()) } else { Err(Error::OtherAccount) };
     }

@@ -37,6 +37,10 @@ const ABSOLUTE: i64 = 12 * 60 * 60;
 const TOUCH: i64 = 60;
 /// Where the session keeps who is signed in.
 const PERSON: &str = "person";
+/// Where the session keeps when its password was typed, in unix seconds.
+const TYPED_AT: &str = "typed_at";
+/// Seconds for which a typed password counts as recent.
+const RECENT: i64 = 10 * 60;
 /// Where the session keeps the browser's name for itself.
 const USER_AGENT: &str = "user_agent";
 
@@ -86,7 +90,15 @@ pub async fn sign_in(mut login: Login, user: User, headers: &HeaderMap) -> Resul
     login.session.clear().await;
     login.session.cycle_id().await.map_err(Error::internal)?;
     login.session.insert(USER_AGENT, agent).await.map_err(Error::internal)?;
+    let now = login.backend.app.clock.now();
+    login.session.insert(TYPED_AT, now).await.map_err(Error::internal)?;
     login.login(&Person::new(user)).await.map_err(Error::internal)
+}
+
+/// Whether the password was typed a short while ago, as whoever changes keys and secrets must have done.
+pub async fn is_recent(login: &Login, now: i64) -> Result<bool> {
+    let typed_at = login.session.get::<i64>(TYPED_AT).await.map_err(Error::internal)?;
+    Ok(typed_at.is_some_and(|typed_at| now - typed_at <= RECENT))
 }
 
 /// Ends the session for good and asks the browser to forget what it kept.

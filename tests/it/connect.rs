@@ -2,13 +2,14 @@
 //! wrong thing.
 
 use billfold::{
+    clock::Clock,
     domain::role::Role,
     standin::control::accounts::{AccountSpec, KeySpec},
     store::{account_routes, audit_log, connections},
     stripe::permissions::{PERMISSIONS, Probe},
 };
 
-use crate::harness::{Answer, Engine, Site, Tenant, Visitor, both_engines};
+use crate::harness::{Answer, Engine, PASSWORD, Site, Tenant, Visitor, both_engines};
 
 both_engines!(
     an_owner_connects_and_the_first_event_turns_it_green,
@@ -21,6 +22,7 @@ both_engines!(
     an_account_belongs_to_one_project,
     nothing_is_saved_while_stripe_is_down,
     a_sealed_key_of_another_project_opens_nowhere,
+    a_browser_left_open_changes_nothing,
 );
 
 /// Every permission of the table but these.
@@ -314,4 +316,28 @@ async fn a_sealed_key_of_another_project_opens_nowhere(engine: Engine) {
     assert_eq!(site.stripe.control().log(None).len(), asked, "Stripe is not asked with it");
     let owner = site.user_of(&rival, Role::Owner).await;
     owner.get("connection").await.expect(200);
+}
+
+async fn a_browser_left_open_changes_nothing(engine: Engine) {
+    let clock = Clock::manual(1_790_000_000);
+    let site = Site::start_at(engine, clock.clone()).await;
+    let owner = site.user(Role::Owner).await;
+    let account = site.stripe_account(1);
+    let form = owner.get("connection").await.expect(200).form("form[action$='/connection']");
+    clock.advance(601);
+    let filled = form.fill("secret_key", &account.keys.restricted_key);
+    let refused = owner.submit(&filled).await.expect(401);
+    assert!(refused.one("#password-error").contains("needed once more"), "{}", refused.text());
+    assert!(!owner.get("connection").await.expect(200).has("input[name=secret_key]"), "the password comes first");
+    assert!(connection_of(&site, site.tenant().await).await.is_none());
+
+    let confirm = refused.form("form[action$='/connection/confirm']");
+    owner.submit(&confirm.clone().fill("password", "something else")).await.expect(422);
+    let confirmed = owner.submit(&confirm.fill("password", PASSWORD)).await.expect(303);
+    owner.follow(confirmed).await.expect(200);
+    paste(&owner, &account.keys.restricted_key).await.expect(303);
+    clock.advance(601);
+    owner.get("connection").await.expect(200).form("form[action$='/connection/check']");
+    owner.post("connection/disconnect", &[("project_name", "Production")]).await.expect(401);
+    assert!(connection_of(&site, site.tenant().await).await.unwrap().is_live());
 }

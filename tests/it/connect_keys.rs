@@ -70,6 +70,7 @@ async fn a_key_of_elsewhere_changes_nothing(engine: Engine) {
     let live = site.stripe.account(AccountSpec { livemode: true, ..AccountSpec::default() });
     let refused = replace(&owner, &live.restricted_key).await.expect(422);
     assert!(refused.one("#new_key-error").contains("live key"), "{}", refused.text());
+    assert_eq!(site.stripe.control().log(Some(&live.account)).len(), 0, "the prefix is enough to know");
     let weak = restricted_key(&site, &account.keys.account, permissions_without(&["rak_charge_read"]));
     let refused = replace(&owner, &weak).await.expect(422);
     assert!(refused.one("#new_key-error").contains("rak_charge_read"));

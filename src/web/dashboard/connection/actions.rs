@@ -6,6 +6,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use secrecy::SecretString;
 use serde::Deserialize;
 
+use super::confirm::Confirmed;
 use super::view::{Field, Page, Problem};
 use crate::connect::{self, close::EndpointEnd};
 use crate::domain::ids::SecretId;
@@ -38,7 +39,7 @@ pub(super) struct Confirmation {
 pub(super) struct Pressed {}
 
 pub(super) async fn connect(
-    admin: Admin,
+    admin: Confirmed,
     wanted: Wanted,
     headers: HeaderMap,
     ProtectedForm(sent): ProtectedForm<PastedKey>,
@@ -48,7 +49,7 @@ pub(super) async fn connect(
 }
 
 pub(super) async fn replace_key(
-    admin: Admin,
+    admin: Confirmed,
     wanted: Wanted,
     headers: HeaderMap,
     ProtectedForm(sent): ProtectedForm<PastedKey>,
@@ -68,7 +69,7 @@ pub(super) async fn check_again(
 }
 
 pub(super) async fn create_endpoint(
-    admin: Admin,
+    admin: Confirmed,
     wanted: Wanted,
     headers: HeaderMap,
     _: ProtectedForm<Pressed>,
@@ -78,7 +79,7 @@ pub(super) async fn create_endpoint(
 }
 
 pub(super) async fn add_secret(
-    admin: Admin,
+    admin: Confirmed,
     wanted: Wanted,
     headers: HeaderMap,
     ProtectedForm(sent): ProtectedForm<PastedSecret>,
@@ -93,7 +94,7 @@ pub(super) struct SecretPath {
 }
 
 pub(super) async fn remove_secret(
-    admin: Admin,
+    admin: Confirmed,
     wanted: Wanted,
     headers: HeaderMap,
     Path(SecretPath { secret }): Path<SecretPath>,
@@ -105,7 +106,7 @@ pub(super) async fn remove_secret(
 }
 
 pub(super) async fn disconnect(
-    admin: Admin,
+    admin: Confirmed,
     wanted: Wanted,
     headers: HeaderMap,
     ProtectedForm(sent): ProtectedForm<Confirmation>,
@@ -137,7 +138,7 @@ async fn answer(
     let (status, problem) = status;
     tracing::info!(status = status.as_u16(), code = problem.code, "the connection was not changed");
     let problem = Problem { field, message: problem.message, results: problem.results };
-    let page = Page::load(admin, None).await?.with_problem(problem);
+    let page = Page::load(admin, true, None).await?.with_problem(problem);
     let mut answer = wanted.respond_with(status, &page, &page.as_connection())?;
     if status == StatusCode::SERVICE_UNAVAILABLE {
         answer.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);

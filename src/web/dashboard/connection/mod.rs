@@ -1,6 +1,7 @@
 //! The project's Stripe account: connect, look after, disconnect. Everybody sees the state; admins and owners change it.
 
 mod actions;
+mod confirm;
 mod view;
 
 use axum::Router;
@@ -13,6 +14,7 @@ use crate::web::access::Viewer;
 use crate::web::error::Result;
 use crate::web::extract::Query;
 use crate::web::html;
+use crate::web::session::{Login, is_recent};
 use view::{Notice, Page, WaitingFragment};
 
 /// The routes.
@@ -21,6 +23,7 @@ pub fn router() -> Router<App> {
     Router::new()
         .route(PAGE, get(show).post(actions::connect))
         .route(&format!("{PAGE}/waiting"), get(waiting))
+        .route(&format!("{PAGE}/confirm"), post(confirm::confirm))
         .route(&format!("{PAGE}/key"), post(actions::replace_key))
         .route(&format!("{PAGE}/check"), post(actions::check_again))
         .route(&format!("{PAGE}/endpoint"), post(actions::create_endpoint))
@@ -36,8 +39,9 @@ struct Parameters {
     done: String,
 }
 
-async fn show(viewer: Viewer, Query(parameters): Query<Parameters>) -> Result<Response> {
-    html::page(&Page::load(&viewer, Notice::of(&parameters.done)).await?)
+async fn show(viewer: Viewer, login: Login, Query(parameters): Query<Parameters>) -> Result<Response> {
+    let confirmed = is_recent(&login, viewer.now()).await?;
+    html::page(&Page::load(&viewer, confirmed, Notice::of(&parameters.done)).await?)
 }
 
 /// The card that turns green by itself.

@@ -27,6 +27,7 @@ pub(super) enum Field {
     Endpoint,
     Secret,
     Confirmation,
+    Password,
 }
 
 /// What is wrong with a form.
@@ -76,6 +77,8 @@ pub(super) struct Page {
     notice: Option<Notice>,
     problem: Option<Problem>,
     may_change: bool,
+    /// The password was typed a short while ago.
+    confirmed: bool,
     project: String,
     connection: Option<Connection>,
     results: Vec<PermissionResult>,
@@ -94,7 +97,7 @@ struct Webhook {
 
 impl Page {
     /// Reads the present state.
-    pub(super) async fn load(staff: &Staff<Project>, notice: Option<Notice>) -> Result<Self> {
+    pub(super) async fn load(staff: &Staff<Project>, confirmed: bool, notice: Option<Notice>) -> Result<Self> {
         let mut tx = staff.read().await?;
         let connection = connections::find(&mut tx, &staff.project.id).await?;
         let may_change = staff.role >= Role::Admin;
@@ -104,11 +107,14 @@ impl Page {
             }
             _ => Webhook::default(),
         };
+        // what the banner of other pages says stands here in more words
+        let shell = Shell { alert: None, ..staff.shell(Nav::Connection) };
         Ok(Self {
-            shell: staff.shell(Nav::Connection),
+            shell,
             notice,
             problem: None,
             may_change,
+            confirmed,
             project: staff.project.name.clone(),
             results: connection.as_ref().map(stored_results).unwrap_or_default(),
             connection,
@@ -140,6 +146,7 @@ impl Page {
         self.problem.as_ref().filter(|problem| match problem.field {
             Field::Key => live,
             Field::Check => true,
+            Field::Password => false,
             Field::NewKey | Field::Endpoint | Field::Secret | Field::Confirmation => !live,
         })
     }
