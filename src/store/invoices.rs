@@ -68,8 +68,6 @@ pub struct Detail {
     pub deleted_at: Option<i64>,
     /// Unix seconds: the state is proven for this moment.
     pub version_at: i64,
-    /// Unix seconds: when the row was written last.
-    pub synced_at: i64,
     /// As Stripe sent it.
     pub raw: String,
 }
@@ -96,7 +94,7 @@ pub async fn find(tx: &mut Tx, project: &ProjectId, id: &str) -> Result<Option<D
     tx.query(
         "SELECT id, stripe_id, created, status, customer_id, subscription_id, number, customer_name, customer_email, \
          currency, total, amount_remaining, due_date, attempt_count, amount_due, amount_paid, period_start, period_end, \
-         paid_at, next_payment_attempt, deleted_at, version_at, synced_at, raw \
+         paid_at, next_payment_attempt, deleted_at, version_at, raw \
          FROM invoices WHERE tenant_id = $1 AND project_id = $2 AND id = $3",
     )
     .bind(project)

@@ -25,12 +25,22 @@ pub struct Filter {
     pub currency: Option<String>,
     /// Our id of the subscription; invoices may have one. Only together with `customers`, whose index carries it.
     pub subscription: Option<String>,
-    /// Our id of a price among a subscription's items.
-    pub price: Option<String>,
+    /// A price among a subscription's items.
+    pub price: Option<OfPrice>,
     /// Unix seconds, inclusive.
     pub created_from: Option<i64>,
     /// Unix seconds, exclusive.
     pub created_to: Option<i64>,
+}
+
+/// Subscriptions with a price. What is quick depends on how many there are: a few are fetched and sorted; where there are
+/// many, the list is walked and each row asked, because the next page of them is never far.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OfPrice {
+    /// Our id of a price that few subscriptions have.
+    Rare(String),
+    /// Our id of a price that many subscriptions have.
+    Common(String),
 }
 
 impl Filter {
@@ -50,12 +60,17 @@ impl Filter {
                 query = query.push(condition).push_bind(value.as_str());
             }
         }
-        if let Some(price) = &self.price {
-            query = query
+        query = match &self.price {
+            None => query,
+            Some(OfPrice::Rare(price)) => query
                 .push(" AND id IN (SELECT subscription_id FROM subscription_items WHERE tenant_id = $1 AND project_id = $2 AND price_id = ")
                 .push_bind(price.as_str())
-                .push(")");
-        }
+                .push(")"),
+            Some(OfPrice::Common(price)) => query
+                .push(" AND EXISTS (SELECT 1 FROM subscription_items i WHERE i.tenant_id = $1 AND i.project_id = $2 AND i.subscription_id = subscriptions.id AND i.price_id = ")
+                .push_bind(price.as_str())
+                .push(")"),
+        };
         for (condition, values) in [(" AND id IN ", &self.ids), (" AND customer_id IN ", &self.customers)] {
             if let Some(values) = values {
                 query = query.push(condition).push_list(values.iter().map(String::as_str));

@@ -35,8 +35,6 @@ pub struct Detail {
     pub deleted_at: Option<i64>,
     /// Unix seconds: the state is proven for this moment.
     pub version_at: i64,
-    /// Unix seconds: when the row was written last.
-    pub synced_at: i64,
     /// As Stripe sent it.
     pub raw: String,
 }
@@ -60,7 +58,7 @@ pub async fn list(tx: &mut Tx, project: &ProjectId, filter: &Filter, slice: &Sli
 /// One product by our id.
 pub async fn find(tx: &mut Tx, project: &ProjectId, id: &str) -> Result<Option<Detail>> {
     tx.query(
-        "SELECT id, stripe_id, created, status, name, description, default_price_id, deleted_at, version_at, synced_at, raw \
+        "SELECT id, stripe_id, created, status, name, description, default_price_id, deleted_at, version_at, raw \
          FROM products WHERE tenant_id = $1 AND project_id = $2 AND id = $3",
     )
     .bind(project)

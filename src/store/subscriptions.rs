@@ -1,6 +1,6 @@
 //! Reads of the mirrored subscriptions and their items.
 
-use super::list::{self, Filter, Listed, Part, Slice};
+use super::list::{self, Filter, Listed, OfPrice, Part, Slice};
 use crate::{
     db::{Result, Tx},
     domain::ids::ProjectId,
@@ -66,8 +66,6 @@ pub struct Detail {
     pub deleted_at: Option<i64>,
     /// Unix seconds: the state is proven for this moment.
     pub version_at: i64,
-    /// Unix seconds: when the row was written last.
-    pub synced_at: i64,
     /// As Stripe sent it.
     pub raw: String,
 }
@@ -128,7 +126,7 @@ pub async fn find(tx: &mut Tx, project: &ProjectId, id: &str) -> Result<Option<D
     tx.query(
         "SELECT id, stripe_id, created, status, customer_id, currency, amount, recurring_interval, recurring_count, \
          price_id, quantity, item_count, current_period_end, cancel_at_period_end, cancel_at, ended_at, trial_end, \
-         current_period_start, canceled_at, deleted_at, version_at, synced_at, raw \
+         current_period_start, canceled_at, deleted_at, version_at, raw \
          FROM subscriptions WHERE tenant_id = $1 AND project_id = $2 AND id = $3",
     )
     .bind(project)
@@ -147,4 +145,20 @@ pub async fn items(tx: &mut Tx, project: &ProjectId, subscription: &str) -> Resu
     .bind(subscription)
     .fetch_all()
     .await
+}
+
+/// The condition that finds the subscriptions with a price (our id).
+pub async fn with_price(tx: &mut Tx, project: &ProjectId, price: String) -> Result<OfPrice> {
+    const FEW: i64 = 2_000;
+    let n: i64 = tx
+        .query(
+            "SELECT COUNT(*) FROM (SELECT 1 AS one FROM subscription_items \
+             WHERE tenant_id = $1 AND project_id = $2 AND price_id = $3 LIMIT $4) AS counted",
+        )
+        .bind(project)
+        .bind(price.as_str())
+        .bind(FEW)
+        .fetch_value()
+        .await?;
+    Ok(if n < FEW { OfPrice::Rare(price) } else { OfPrice::Common(price) })
 }

@@ -82,11 +82,12 @@ pub async fn names<'a>(
     Ok(names.into_iter().map(|name| (name.id.clone(), called(&name))).collect())
 }
 
+/// The product and the nickname of the price, unless one says it all.
 fn plan_name(name: &prices::Name) -> String {
     match (&name.nickname, name.product_name.as_str()) {
-        (Some(nickname), "") => nickname.clone(),
-        (Some(nickname), product) if nickname != product => format!("{product} · {nickname}"),
-        (_, product) => product.to_owned(),
+        (Some(nickname), product) if nickname.starts_with(product) => nickname.clone(),
+        (Some(nickname), product) => format!("{product} · {nickname}"),
+        (None, product) => product.to_owned(),
     }
 }
 

@@ -17,8 +17,9 @@ pub struct Entry {
     pub status: String,
 }
 
-/// Makes a timeline.
-pub fn entries(events: Vec<Event>) -> Vec<Entry> {
+/// Makes a timeline: in the order in which things happened, which is not always the order in which they arrived.
+pub fn entries(mut events: Vec<Event>) -> Vec<Entry> {
+    events.sort_by_key(|event| std::cmp::Reverse(event.created));
     let entry = |event: Event| Entry {
         sentence: sentence(&event.event_type),
         id: event.id,

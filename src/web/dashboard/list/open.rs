@@ -5,7 +5,7 @@ use crate::db::Tx;
 use crate::domain::ids::ProjectId;
 use crate::domain::kind::Kind;
 use crate::store::list::{self, Filter, Slice};
-use crate::store::{counts, customers, invoices, search};
+use crate::store::{counts, customers, invoices, search, subscriptions};
 use crate::web::access::Viewer;
 use crate::web::dashboard::jump;
 use crate::web::error::Result;
@@ -46,7 +46,11 @@ pub async fn open(tx: &mut Tx, viewer: &Viewer, kind: Kind, params: Params) -> R
     if let Some(path) = jump::find(tx, project, &params.q, Some(kind)).await? {
         return Ok(Opened::Object(viewer.shell(crate::web::shell::Nav::None).url(&path)));
     }
-    let mut filter = params.filter(project);
+    let mut filter = params.filter(kind, project);
+    if kind == Kind::Subscription && !params.price.is_empty() {
+        let price = Kind::Price.resolve_id(project, &params.price);
+        filter.price = Some(subscriptions::with_price(tx, project, price).await?);
+    }
     let cut = search(tx, project, kind, &params.q, &mut filter).await?;
     let by_email = kind == Kind::Customer && (filter.ids.is_some() || filter == Filter::default());
     let slice = params.slice(by_email);
@@ -69,8 +73,11 @@ async fn search(tx: &mut Tx, project: &ProjectId, kind: Kind, q: &str, filter: &
     }
     let most = if matches!(kind, Kind::Subscription | Kind::Invoice) { MATCHING_CUSTOMERS } else { MATCHES };
     let searched = if kind == Kind::Product { Kind::Product } else { Kind::Customer };
-    let ids = matches(tx, project, searched, q, most).await?;
+    let mut ids = matches(tx, project, searched, q, most).await?;
     let cut = full(&ids, most);
+    if let Some(chosen) = &filter.customers {
+        ids.retain(|id| chosen.contains(id));
+    }
     if matches!(kind, Kind::Subscription | Kind::Invoice) {
         filter.customers = Some(ids);
     } else {

@@ -101,19 +101,17 @@ impl Params {
         self.at.parse().unwrap_or(0).max(0)
     }
 
-    /// What the parameters ask for, without the search.
-    pub fn filter(&self, project: &ProjectId) -> Filter {
-        let given = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
-        let id = |kind: Kind, text: &String| given(text).map(|text| kind.resolve_id(project, &text));
+    /// What the parameters ask for, as far as they say it alone: search and price are looked up.
+    pub fn filter(&self, kind: Kind, project: &ProjectId) -> Filter {
+        let given = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+        let billed = matches!(kind, Kind::Subscription | Kind::Invoice);
         Filter {
-            ids: None,
-            customers: id(Kind::Customer, &self.customer).map(|id| vec![id]),
             status: given(&self.status),
-            currency: given(&self.currency.to_ascii_lowercase()),
-            subscription: None,
-            price: id(Kind::Price, &self.price),
+            customers: given(&self.customer).filter(|_| billed).map(|id| vec![Kind::Customer.resolve_id(project, &id)]),
+            currency: given(&self.currency.to_ascii_lowercase()).filter(|_| billed),
             created_from: parse_date(&self.from),
             created_to: parse_date(&self.to).map(|day| day.saturating_add(DAY_SECONDS)),
+            ..Filter::default()
         }
     }
 
@@ -172,7 +170,7 @@ mod tests {
         };
         let odd = odd.cleaned();
         let project = new_id();
-        assert_eq!(odd.filter(&project), Filter::default());
+        assert_eq!(odd.filter(Kind::Invoice, &project), Filter::default());
         let slice = odd.slice(false);
         assert_eq!((slice.order, slice.limit, slice.edge.is_none()), (Order::Newest, 25, true));
     }
@@ -180,7 +178,7 @@ mod tests {
     #[test]
     fn the_last_day_counts_whole() {
         let params = Params { from: "2023-11-14".into(), to: "2023-11-14".into(), ..Params::default() };
-        let filter = params.filter(&new_id());
+        let filter = params.filter(Kind::Invoice, &new_id());
         assert_eq!(filter.created_to.zip(filter.created_from).map(|(to, from)| to - from), Some(DAY_SECONDS));
     }
 
@@ -189,7 +187,7 @@ mod tests {
         fn no_parameter_breaks_anything(text in ".*") {
             let params = Params { q: text.clone(), status: text.clone(), customer: text.clone(), from: text.clone(),
                 after: text.clone(), at: text, ..Params::default() }.cleaned();
-            let _ = (params.filter(&new_id()), params.slice(true), params.skipped());
+            let _ = (params.filter(Kind::Invoice, &new_id()), params.slice(true), params.skipped());
             prop_assert!(!params.q.contains('\0'));
         }
     }
