@@ -80,7 +80,9 @@ impl Kind {
     /// Our id from either kind of id: ours is taken as it is, anything else counts as Stripe's.
     pub fn resolve_id(self, project: &ProjectId, id: &str) -> String {
         match id.strip_prefix(self.prefix()) {
-            Some(rest) if rest.len() == 24 => id.to_owned(),
+            Some(rest) if rest.len() == 24 && rest.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()) => {
+                id.to_owned()
+            }
             _ => self.derive_id(project, id),
         }
     }

@@ -5,10 +5,10 @@
 mod harness;
 
 mod architecture;
+mod browse;
 mod connect;
 mod connect_keys;
 mod connect_transport;
-mod browse;
 mod connected;
 mod convergence;
 mod database;
