@@ -21,6 +21,7 @@ mod schema;
 mod serving;
 mod shown;
 mod standin;
+mod start;
 mod sync_page;
 mod templates;
 mod webhooks;
