@@ -49,8 +49,10 @@ pub fn read(command: Command, arguments: impl IntoIterator<Item = OsString>) -> 
         Some(file) => with_defaults(command, &file)?,
         None => command,
     };
-    command.clone().try_get_matches_from(arguments).map_err(|error| {
-        let place = place_of(&command, &error);
+    let mut built = command.clone();
+    command.try_get_matches_from(arguments).map_err(|error| {
+        built.build(); // only a built argument can be shown as the error shows it
+        let place = place_of(&built, &error);
         Wrong::Argument(Box::new(error), place)
     })
 }
