@@ -1,4 +1,56 @@
-//! billfold: many businesses run their Stripe billing from one program.
+//! billfold: many businesses run their Stripe billing from one program. Each connects its own Stripe account; billfold keeps
+//! an exact copy of it (the mirror) in its own database and serves pages from there.
+//!
+//! # Two flows, one direction
+//!
+//! ```text
+//! request  → web handler → [use case] → store → db
+//! delivery → web/webhooks → sync/inbox (stored, then acknowledged) → worker → sync/apply → store → db
+//! backfill, refetch → sync/mirror → store → db           (the same rule of what is newer)
+//! ```
+//!
+//! Reads go from a handler straight to `store`. Writes go through a use case (`accounts`, `connect`, `sync`), which opens the
+//! transaction, so that an effect and its follow-up work commit together.
+//!
+//! # Who may import whom
+//!
+//! | level | module | may import |
+//! |---|---|---|
+//! | 0 | [`domain`] plain types and pure rules, no I/O | nothing of ours |
+//! | 1 | [`clock`] [`vault`] [`config`] [`telemetry`] | 0 |
+//! | 2 | [`db`] the two engines; knows no table | 0–1 |
+//! | 3 | [`store`] all SQL, one file per table | 0, 2 |
+//! | 3 | [`stripe`] the only place that names async-stripe | 0–1 |
+//! | 4 | [`app`] what is built once: database, clock, keys, settings, Stripe clients | 0–3 |
+//! | 5 | [`accounts`] [`connect`] [`sync`] use cases | 0–4, not each other |
+//! | 6 | [`worker`] runs jobs · [`web`] all HTTP | 0–5; the surfaces of `web` never import each other |
+//! | 7 | `main.rs`, `cli` the command line | all |
+//! | – | [`standin`] the imitation of Stripe that judges the rest | nothing of ours |
+//!
+//! `tests/it/architecture.rs` holds this table. The same file name returns in every layer: `store/customers.rs`,
+//! `web/dashboard/customers.rs`, `templates/customers/`, `tests/it/customers.rs`.
+//!
+//! # Where to begin reading
+//!
+//! 1. `domain/kind.rs` and `domain/ids.rs`: what is mirrored, and how a row gets its id before it arrives.
+//! 2. `db/mod.rs`, `db/tx.rs`, `db/query.rs`: one SQL text on two engines, and a transaction that carries its tenant.
+//! 3. What happens when a delivery arrives: `web/webhooks/mod.rs` → `sync/inbox.rs` → `worker/mod.rs` → `sync/apply.rs` →
+//!    `sync/mirror.rs` → `store/mirror/`.
+//! 4. What happens when somebody connects: `web/dashboard/connection/` → `connect/open.rs` → `sync/backfill/`.
+//! 5. What happens when somebody opens a page: `web/mod.rs` (the routes and the middleware around them), `web/access.rs` (who
+//!    may), then the page's own file.
+//!
+//! # What always holds
+//!
+//! - A delivery is answered 200 only after it is on disk. Applying it is at least once in, exactly once in effect: effect and
+//!   `done` commit together, under the fence of the claimed job.
+//! - The newest state wins, whatever order states arrive in; the guard stands in the upsert itself. A deletion stays.
+//! - Every key of a tenant's row starts with the tenant. Every query names it; on Postgres row-level security names it again.
+//! - Another tenant's id answers exactly like an unknown one.
+//! - A secret is sealed for its place (tenant, project, field, version) and never printed; tokens are stored as hashes.
+//! - Time comes from [`clock::Clock`], randomness from [`vault`]; money is an integer of minor units; no `unsafe`, and no
+//!   `unwrap` outside `main.rs` and tests.
+//! - Stripe's objects are kept as Stripe sent them. Reading columns out of them never loses or refuses one.
 
 pub mod domain;
 
