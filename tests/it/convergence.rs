@@ -24,7 +24,7 @@ const NOTHING: Vec<String> = Vec::new();
 async fn a_backfill_copies_everything(engine: Engine) {
     let site = Site::start(engine).await;
     let account = site.connect(350).await;
-    assert_eq!(differences(&site, site.tenant().await, &account).await, NOTHING);
+    assert_eq!(differences(&site.app.db, site.tenant().await, &account).await, NOTHING);
     assert_eq!(account.ids(standin::kind::Kind::Customer).len(), 350);
 }
 
@@ -46,7 +46,11 @@ async fn shuffled_repeated_late_and_same_second_events_end_exact(engine: Engine)
         let events = site.stripe.control().mutate(&account.keys.account, &mutation).unwrap();
         assert!(events.len() >= 60, "seed {seed} made {} events", events.len());
         site.wait_until_idle().await;
-        assert_eq!(differences(&site, site.tenant().await, &account).await, NOTHING, "seed {seed} on {engine:?}");
+        assert_eq!(
+            differences(&site.app.db, site.tenant().await, &account).await,
+            NOTHING,
+            "seed {seed} on {engine:?}"
+        );
     }
 }
 
@@ -63,7 +67,7 @@ async fn deletion_is_final(engine: Engine) {
     let held_up = late.to_string().replace(late["id"].as_str().unwrap(), "evt_heldup");
     site.deliver(&account, &held_up).await.expect(200);
     site.wait_until_idle().await;
-    assert_eq!(differences(&site, site.tenant().await, &account).await, NOTHING);
+    assert_eq!(differences(&site.app.db, site.tenant().await, &account).await, NOTHING);
     let (status, outcome) = site.event("evt_heldup").await;
     assert_eq!((status.as_str(), outcome.as_deref()), ("ignored", Some("already_deleted")));
 }
@@ -87,7 +91,7 @@ async fn changes_during_the_backfill_are_not_overwritten(engine: Engine) {
         tokio::time::sleep(Duration::from_millis(40)).await;
     }
     site.wait_until_idle().await;
-    assert_eq!(differences(&site, site.tenant().await, &account).await, NOTHING);
+    assert_eq!(differences(&site.app.db, site.tenant().await, &account).await, NOTHING);
     let mut tx = site.app.db.read(&tenant.id).await.unwrap();
     assert_eq!(sync_runs::list(&mut tx, &tenant.project, 1).await.unwrap()[0].state, "done");
 }

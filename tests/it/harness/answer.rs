@@ -75,15 +75,16 @@ impl Answer {
         page.select(&selector(css)).filter_map(|element| element.attr(name).map(str::to_owned)).collect()
     }
 
-    /// The first form that fits, with the values its fields have.
+    /// Every form that fits, with the values its fields have.
+    pub fn forms(&self, css: &str) -> Vec<Form> {
+        Html::parse_document(&self.body).select(&selector(css)).map(form).collect()
+    }
+
+    /// The first form that fits.
     #[track_caller]
     pub fn form(&self, css: &str) -> Form {
-        let page = Html::parse_document(&self.body);
-        let wanted = selector(css);
-        let found = page.select(&wanted).next();
-        let form = found.unwrap_or_else(|| panic!("{}: no form {css} in {}", self.request, self.text()));
-        let fields = form.select(&selector("input[name], select[name], textarea[name]")).filter_map(field).collect();
-        Form { action: form.attr("action").unwrap_or_default().to_owned(), fields }
+        let found = self.forms(css).into_iter().next();
+        found.unwrap_or_else(|| panic!("{}: no form {css} in {}", self.request, self.text()))
     }
 
     /// The body as JSON.
@@ -109,6 +110,11 @@ impl Form {
         value.clone_into(&mut field.1);
         self
     }
+}
+
+fn form(element: ElementRef<'_>) -> Form {
+    let fields = element.select(&selector("input[name], select[name], textarea[name]")).filter_map(field).collect();
+    Form { action: element.attr("action").unwrap_or_default().to_owned(), fields }
 }
 
 /// A field's name and value as a browser would send them; `None` for an empty check box.

@@ -10,6 +10,8 @@ pub use billfold::db::Engine;
 pub struct TestDatabase {
     /// As `DATABASE_URL` would name it.
     pub url: String,
+    /// Which engine it is.
+    pub engine: Engine,
     _holder: Holder,
 }
 
@@ -26,7 +28,7 @@ impl TestDatabase {
             Engine::Sqlite => {
                 let folder = tempfile::tempdir().unwrap();
                 let url = format!("sqlite://{}", folder.path().join("billfold.db").display());
-                let made = Self { url, _holder: Holder::Folder(folder) };
+                let made = Self { url, engine, _holder: Holder::Folder(folder) };
                 let db = made.open().await;
                 db.migrate().await.unwrap();
                 db.close().await;
@@ -34,7 +36,7 @@ impl TestDatabase {
             }
             Engine::Postgres => {
                 let clone = Clone::create().await;
-                Self { url: clone.url.clone(), _holder: Holder::Clone(clone) }
+                Self { url: clone.url.clone(), engine, _holder: Holder::Clone(clone) }
             }
         }
     }
@@ -42,5 +44,10 @@ impl TestDatabase {
     /// Opens it with a small pool.
     pub async fn open(&self) -> Db {
         Db::connect(&Options { url: self.url.clone(), connections: 6 }).await.unwrap()
+    }
+
+    /// The file, on SQLite.
+    pub fn file(&self) -> Option<&std::path::Path> {
+        self.url.strip_prefix("sqlite://").map(std::path::Path::new)
     }
 }

@@ -11,18 +11,21 @@
 //! ```
 
 mod answer;
+pub mod crawl;
 mod database;
 mod events;
 pub mod oracle;
 mod people;
 mod postgres;
+pub mod process;
 mod site;
 mod stripe;
 mod visitor;
+mod work;
 
 pub use answer::{Answer, Form};
 pub use database::{Engine, TestDatabase};
-pub use people::{PASSWORD, Tenant, new_tenant};
+pub use people::{PASSWORD, Tenant};
 pub use site::Site;
 pub use stripe::Account;
 pub use visitor::Visitor;

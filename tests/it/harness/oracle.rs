@@ -2,10 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use billfold::{db::Tx, domain::kind::Kind, standin};
+use billfold::{
+    db::{Db, Tx},
+    domain::kind::Kind,
+    standin,
+};
 use serde_json::Value;
 
-use super::{Account, Site, Tenant};
+use super::{Account, Tenant};
 
 #[derive(sqlx::FromRow)]
 struct MirrorRow {
@@ -15,10 +19,10 @@ struct MirrorRow {
 }
 
 /// Everything in which a project's mirror and its account differ, as sentences; empty when the mirror is exact.
-pub async fn differences(site: &Site, tenant: &Tenant, account: &Account<'_>) -> Vec<String> {
+pub async fn differences(db: &Db, tenant: &Tenant, account: &Account<'_>) -> Vec<String> {
     let mut found = Vec::new();
     for kind in Kind::ALL {
-        let mut tx = site.app.db.read(&tenant.id).await.unwrap();
+        let mut tx = db.read(&tenant.id).await.unwrap();
         let mut mirror = rows(&mut tx, tenant, kind).await;
         for theirs in account.dump(standin::kind::Kind::named(kind.as_str()).unwrap()) {
             let id = theirs["id"].as_str().unwrap();

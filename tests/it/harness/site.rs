@@ -32,6 +32,7 @@ use super::{
     people::{self, Tenant},
     stripe::Account,
     visitor::Visitor,
+    work,
 };
 
 /// How long a story waits for work in the background.
@@ -52,8 +53,7 @@ pub struct Site {
     pub base: String,
     /// Where billfold's Stripe calls go.
     pub stripe: StandIn,
-    /// The database, for looking behind the curtain.
-    pub database: TestDatabase,
+    _database: TestDatabase,
     tenant: OnceCell<Tenant>,
     workers: Mutex<Option<Workers>>,
     stop: CancellationToken,
@@ -101,7 +101,7 @@ impl Site {
         ready.started();
         tokio::spawn(serve(listener, router, Limits::default(), ready, stop.clone()));
         let base = format!("http://{address}");
-        Self { app, base, stripe, database, tenant: OnceCell::new(), workers: Mutex::default(), stop }
+        Self { app, base, stripe, _database: database, tenant: OnceCell::new(), workers: Mutex::default(), stop }
     }
 
     /// A visitor without a session.
@@ -124,9 +124,14 @@ impl Site {
         self.user_of(self.tenant().await, role).await
     }
 
+    /// Somebody of a business who has not signed in yet; answers the e-mail address.
+    pub async fn new_member(&self, tenant: &Tenant, role: Role) -> String {
+        people::new_member(&self.app, &tenant.id, role).await
+    }
+
     /// Somebody of a business, signed in, at home in its first project.
     pub async fn user_of(&self, tenant: &Tenant, role: Role) -> Visitor {
-        let email = people::new_member(&self.app, &tenant.id, role).await;
+        let email = self.new_member(tenant, role).await;
         people::sign_in(self.anonymous(), &email).await.at_home(tenant.home())
     }
 
@@ -162,36 +167,18 @@ impl Site {
         self.workers.lock().unwrap().get_or_insert_with(|| Workers::start(&self.app));
     }
 
-    /// Stops the workers the way a process does when it ends.
-    pub async fn stop_workers(&self) {
-        let workers = self.workers.lock().unwrap().take();
-        if let Some(workers) = workers {
-            workers.stop().await;
-        }
-    }
-
     /// Until every delivery has been made and no job is due: by waiting for the workers, or without them by running jobs here.
     pub async fn wait_until_idle(&self) {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let stepped = self.workers.lock().unwrap().is_none();
             while stepped && worker::run_one(&self.app).await.unwrap() {}
-            if !self.is_delivering() && self.jobs_at_work().await == 0 {
+            if !self.is_delivering() && work::jobs_at_work(&self.app).await == 0 {
                 return;
             }
             assert!(Instant::now() < deadline, "still at work after {PATIENCE:?}");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-    }
-
-    /// Jobs that are due or in hand.
-    async fn jobs_at_work(&self) -> i64 {
-        let mut tx = self.app.db.system_read().await.unwrap();
-        tx.query("SELECT COUNT(*) FROM jobs WHERE run_at <= $1 OR lease_until > $1")
-            .bind(self.app.clock.now())
-            .fetch_value()
-            .await
-            .unwrap()
     }
 
     fn is_delivering(&self) -> bool {

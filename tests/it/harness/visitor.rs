@@ -64,6 +64,11 @@ impl Visitor {
         self.submit(&Form { action: path.to_owned(), fields }).await
     }
 
+    /// The form token of the last page that had one.
+    pub fn token(&self) -> String {
+        self.token.lock().unwrap().clone()
+    }
+
     /// Opens where an answer leads, until it leads nowhere.
     pub async fn follow(&self, mut answer: Answer) -> Answer {
         for _ in 0..5 {

@@ -1,0 +1,214 @@
+//! The real program as a child process: what is only true of a whole process (signals, crashes, its log) is tested on it.
+
+use std::{
+    process::{ExitStatus, Stdio},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use billfold::{
+    app::App,
+    clock::Clock,
+    config::Config,
+    domain::role::Role,
+    standin::{self, StandIn, control::accounts::AccountSpec},
+    vault::{ExposeSecret as _, Keyring, SecretString},
+};
+use clap::Parser as _;
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncRead, BufReader},
+    process::{Child, Command},
+    time::Instant,
+};
+
+use super::{
+    Engine, TestDatabase,
+    people::{self, Tenant},
+    stripe::Account,
+    work,
+};
+
+/// How long a process may take to start, and work to be done.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A command line of the program with an environment of its own.
+pub fn billfold(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_billfold"));
+    let kept = ["PATH", "HOME", "TMPDIR"].map(|name| (name, std::env::var_os(name)));
+    command.args(arguments).env_clear().kill_on_drop(true).stdin(Stdio::null());
+    command.envs(kept.into_iter().filter_map(|(name, value)| Some((name, value?))));
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// A free port, or one that was free a moment ago.
+pub fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// Everything a process needs, and the same program's parts in the test for looking at its data.
+pub struct Ground {
+    /// The program's parts over the same database and keys.
+    pub app: App,
+    /// Where its Stripe calls go.
+    pub stripe: StandIn,
+    /// A business in it.
+    pub tenant: Tenant,
+    /// Settings of every process.
+    pub settings: Vec<(&'static str, String)>,
+    /// The database.
+    pub database: TestDatabase,
+}
+
+impl Ground {
+    /// Makes the database, the keys, the stand-in and a business.
+    pub async fn make(engine: Engine) -> Self {
+        let database = TestDatabase::create(engine).await;
+        let options = standin::Options { retry_scale: 0.0001, unlimited_rate: true, ..standin::Options::default() };
+        let stripe = StandIn::start(options).await.unwrap();
+        let keys = Keyring::generate_entry();
+        let settings = vec![
+            ("DATABASE_URL", database.url.clone()),
+            ("BILLFOLD_BIND", format!("127.0.0.1:{}", free_port())),
+            ("BILLFOLD_MASTER_KEYS", keys.expose_secret().to_owned()),
+            ("BILLFOLD_STRIPE_API_BASE", stripe.url()),
+            ("BILLFOLD_STRIPE_TEST_RATE", "1000".to_owned()),
+        ];
+        let flags =
+            [("--bind", &settings[1].1), ("--database-url", &settings[0].1), ("--stripe-api-base", &settings[3].1)];
+        let arguments = flags.into_iter().flat_map(|(flag, value)| [flag, value.as_str()]);
+        let config = Settings::parse_from(std::iter::once("billfold").chain(arguments)).config;
+        let app = App::new(database.open().await, Clock::system(), Keyring::parse(&keys).unwrap(), config).unwrap();
+        let tenant = people::new_tenant(&app, "Acme Coffee").await;
+        Self { app, stripe, tenant, settings, database }
+    }
+
+    /// Connects the business to a new account. The copy begins with the first process that runs.
+    pub async fn connect(&self, customers: u64) -> Account<'_> {
+        let seed = u64::from(rand::random::<u32>());
+        let spec = AccountSpec { customers, seed, ..AccountSpec::default() };
+        let account = Account::new(&self.stripe, self.stripe.account(spec));
+        let scope = billfold::connect::Scope {
+            app: self.app.clone(),
+            tenant: self.tenant.id.clone(),
+            project: self.tenant.project.clone(),
+            actor: "story".to_owned(),
+            request_id: String::new(),
+        };
+        scope.connect(SecretString::from(account.keys.restricted_key.clone())).await.unwrap();
+        account
+    }
+
+    /// Somebody of the business who has not signed in yet; answers the e-mail address.
+    pub async fn new_member(&self, role: Role) -> String {
+        people::new_member(&self.app, &self.tenant.id, role).await
+    }
+
+    /// Starts `billfold serve` and waits until it wants traffic.
+    pub async fn serve(&self) -> Process {
+        self.serve_with(&[]).await
+    }
+
+    /// The same with more settings.
+    pub async fn serve_with(&self, more: &[(&str, &str)]) -> Process {
+        let mut command = billfold(&["serve"]);
+        command.envs(self.settings.iter().map(|(name, value)| (*name, value.as_str()))).envs(more.iter().copied());
+        let mut process = Process::watch(command.spawn().unwrap(), format!("http://{}", self.settings[1].1));
+        process.wait_until_ready().await;
+        process
+    }
+
+    /// Until the processes have made and done everything.
+    pub async fn wait_until_idle(&self) {
+        let deadline = Instant::now() + PATIENCE;
+        while self.stripe.control().deliveries_under_way() > 0 || work::jobs_at_work(&self.app).await > 0 {
+            assert!(Instant::now() < deadline, "still at work after {PATIENCE:?}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+#[derive(clap::Parser)]
+struct Settings {
+    #[command(flatten)]
+    config: Config,
+}
+
+/// A running process whose output is kept.
+pub struct Process {
+    /// Scheme, host and port.
+    pub base: String,
+    child: Child,
+    output: Arc<Mutex<String>>,
+}
+
+impl Process {
+    /// Keeps reading what a process says.
+    pub fn watch(mut child: Child, base: String) -> Self {
+        let output = Arc::default();
+        keep(child.stdout.take().unwrap(), &output);
+        keep(child.stderr.take().unwrap(), &output);
+        Self { base, child, output }
+    }
+
+    /// Everything it has said so far.
+    pub fn output(&self) -> String {
+        self.output.lock().unwrap().clone()
+    }
+
+    /// Waits for a line; answers it.
+    pub async fn line(&mut self, holds: &str) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let found = self.output().lines().find(|line| line.contains(holds)).map(str::to_owned);
+            if let Some(line) = found {
+                return line;
+            }
+            let ended = self.child.try_wait().unwrap();
+            assert!(
+                ended.is_none() && Instant::now() < deadline,
+                "no line with {holds:?}, {ended:?}: {}",
+                self.output()
+            );
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    async fn wait_until_ready(&mut self) {
+        let deadline = Instant::now() + PATIENCE;
+        let url = format!("{}/readyz", self.base);
+        while !reqwest::get(&url).await.is_ok_and(|answer| answer.status() == 200) {
+            let ended = self.child.try_wait().unwrap();
+            assert!(ended.is_none() && Instant::now() < deadline, "not ready, {ended:?}: {}", self.output());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// SIGKILL: no last words.
+    pub async fn kill(mut self) {
+        self.child.kill().await.unwrap();
+    }
+
+    /// Sends a signal by its name, such as `TERM`.
+    pub async fn signal(&self, name: &str) {
+        let process = self.child.id().expect("it runs").to_string();
+        assert!(Command::new("kill").args(["-s", name, &process]).status().await.unwrap().success());
+    }
+
+    /// Waits for the end.
+    pub async fn ended(&mut self) -> ExitStatus {
+        tokio::time::timeout(PATIENCE, self.child.wait()).await.expect("it ends").unwrap()
+    }
+}
+
+fn keep(stream: impl AsyncRead + Unpin + Send + 'static, output: &Arc<Mutex<String>>) {
+    let output = Arc::clone(output);
+    tokio::spawn(async move {
+        let mut lines = BufReader::new(stream).lines();
+        while let Ok(Some(line)) = lines.next_line().await {
+            let mut output = output.lock().unwrap();
+            output.push_str(&line);
+            output.push('\n');
+        }
+    });
+}
