@@ -1,0 +1,249 @@
+//! The command line, as the operator who types it and as the scripts that read its output.
+
+use std::{os::unix::fs::PermissionsExt as _, process::Output, time::Duration};
+
+use billfold::vault::{Keyring, SecretString};
+use serde_json::{Value, json};
+use tokio::{io::AsyncWriteExt as _, net::TcpStream, time::Instant};
+
+use crate::harness::{
+    Engine, TestDatabase, Visitor, both_engines,
+    process::{Ground, Process, billfold, free_port},
+};
+
+both_engines!(a_person_made_by_hand_can_sign_in, check_names_what_holds, a_stop_drains_and_gives_the_leases_back);
+
+const PASSWORD: &str = "correct horse battery";
+
+async fn run(arguments: &[&str], settings: &[(&str, &str)]) -> Output {
+    billfold(arguments).envs(settings.iter().copied()).output().await.unwrap()
+}
+
+fn said(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+#[tokio::test]
+async fn every_command_explains_itself() {
+    let commands =
+        ["serve", "demo", "stand-in", "migrate", "user create", "setup-link", "keys generate", "check", "healthcheck"];
+    for command in commands {
+        let arguments: Vec<&str> = command.split(' ').chain(["--help"]).collect();
+        let output = run(&arguments, &[]).await;
+        assert_eq!(output.status.code(), Some(0), "{command}: {}", said(&output));
+        assert!(said(&output).contains("Usage:"), "{command}");
+    }
+    for setting in ["DATABASE_URL", "BILLFOLD_MASTER_KEYS", "BILLFOLD_LOG_FORMAT", "BILLFOLD_CONFIG"] {
+        assert!(said(&run(&["serve", "--help"], &[]).await).contains(setting), "{setting} is not in the help");
+    }
+    assert_eq!(run(&["no-such-command"], &[]).await.status.code(), Some(2));
+    assert_eq!(run(&[], &[]).await.status.code(), Some(2));
+}
+
+#[tokio::test]
+async fn a_wrong_setting_is_named_with_what_it_must_look_like() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("billfold.toml");
+    let database = format!("sqlite://{}", folder.path().join("x.db").display());
+    let cases: [(&[(&str, &str)], &str, &[&str]); 6] = [
+        (&[("BILLFOLD_BIND", "nowhere")], "", &["BILLFOLD_BIND", "Listen address"]),
+        (
+            &[("BILLFOLD_PUBLIC_URL", "billing.example.com")],
+            "",
+            &["BILLFOLD_PUBLIC_URL", "https://billing.example.com"],
+        ),
+        (&[("BILLFOLD_WORKERS", "0")], "", &["BILLFOLD_WORKERS", "1..=256"]),
+        (&[("DATABASE_URL", "mysql://x")], "", &["DATABASE_URL", "sqlite://", "postgres://"]),
+        (&[], "bnid = \"127.0.0.1:1\"", &["there is no setting 'bnid'", "did you mean 'bind'"]),
+        (&[("BILLFOLD_MASTER_KEYS", "k1:c2hvcnQ=")], "", &["master keys", "32"]),
+    ];
+    for (settings, toml, expected) in cases {
+        std::fs::write(&file, toml).unwrap();
+        let base = [("BILLFOLD_CONFIG", file.to_str().unwrap()), ("DATABASE_URL", database.as_str())];
+        let all: Vec<_> = base.iter().chain(settings).copied().collect();
+        let output = run(&["check"], &all).await;
+        assert!(matches!(output.status.code(), Some(1 | 2)), "{settings:?} {toml}: {}", said(&output));
+        for text in expected {
+            assert!(said(&output).contains(text), "{text:?} is missing: {}", said(&output));
+        }
+        assert!(!said(&output).contains("c2hvcnQ"), "key material is repeated");
+    }
+}
+
+#[tokio::test]
+async fn a_generated_key_is_a_key_and_never_the_same() {
+    let mut made = Vec::new();
+    for _ in 0..2 {
+        let output = run(&["keys", "generate"], &[]).await;
+        let entry = String::from_utf8(output.stdout).unwrap().trim().to_owned();
+        assert!(Keyring::parse(&SecretString::from(entry.clone())).is_ok(), "{entry}");
+        made.push(entry);
+    }
+    assert_ne!(made[0], made[1]);
+}
+
+#[tokio::test]
+async fn the_first_start_says_how_to_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let bind = format!("127.0.0.1:{}", free_port());
+    let mut command = billfold(&["serve"]);
+    let mut process = Process::watch(
+        command.current_dir(folder.path()).env("BILLFOLD_BIND", &bind).spawn().unwrap(),
+        format!("http://{bind}"),
+    );
+    let link = process.line("/setup?token=").await.split_whitespace().last().unwrap().to_owned();
+    let output = process.output();
+    for text in [process.base.as_str(), "billfold.db", "billfold.key", "back this file up"] {
+        assert!(output.contains(text), "{text:?} is missing: {output}");
+    }
+    let key = folder.path().join("billfold.key");
+    assert_eq!(std::fs::metadata(key).unwrap().permissions().mode() & 0o777, 0o600);
+    let visitor = Visitor::new(&process.base);
+    visitor.get(link.strip_prefix(&process.base).unwrap()).await.expect(200);
+    let health = run(&["healthcheck", "--bind", &bind], &[]).await;
+    assert_eq!(health.status.code(), Some(0), "{}", said(&health));
+    process.signal("INT").await;
+    assert_eq!(process.ended().await.code(), Some(0), "{}", process.output());
+    assert_eq!(run(&["healthcheck", "--bind", &bind], &[]).await.status.code(), Some(1));
+}
+
+async fn a_person_made_by_hand_can_sign_in(engine: Engine) {
+    let ground = Ground::make(engine).await;
+    let settings: Vec<(&str, &str)> = ground.settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let create = ["user", "create", "--email", " Ada@Example.com", "--tenant", "Bolt Tea", "--role", "owner"];
+    let mut child = billfold(&[&create[..], &["--password-stdin"]].concat())
+        .envs(settings.iter().copied())
+        .stdin(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(format!("{PASSWORD}\n").as_bytes()).await.unwrap();
+    let output = child.wait_with_output().await.unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert!(!said(&output).contains(PASSWORD));
+
+    let twice = run(&create, &settings).await;
+    assert_eq!(twice.status.code(), Some(1));
+    assert!(said(&twice).contains("--email: A person with this e-mail address exists already."), "{}", said(&twice));
+    let link = run(&["setup-link"], &settings).await;
+    assert!(link.status.code() == Some(1) && said(&link).contains("somebody exists"), "{}", said(&link));
+
+    let process = ground.serve().await;
+    let visitor = Visitor::new(&process.base);
+    let form = visitor.get("/login").await.expect(200).form("form[action='/login']");
+    let done = visitor.submit(&form.fill("email", "ada@example.com").fill("password", PASSWORD)).await.expect(303);
+    assert!(visitor.follow(done).await.expect(200).text().contains("Bolt Tea"));
+    process.kill().await;
+}
+
+async fn check_names_what_holds(engine: Engine) {
+    let ground = Ground::make(engine).await;
+    let settings: Vec<(&str, &str)> = ground.settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let good = run(&["check"], &settings).await;
+    assert_eq!(good.status.code(), Some(0), "{}", said(&good));
+    assert_eq!(said(&good).lines().filter(|line| line.starts_with("ok  ")).count(), 4, "{}", said(&good));
+
+    let other = run(&["keys", "generate"], &[]).await;
+    let other = String::from_utf8(other.stdout).unwrap();
+    let mut wrong = settings.clone();
+    wrong.push(("BILLFOLD_MASTER_KEYS", other.trim()));
+    let began = Instant::now();
+    let bad = run(&["serve"], &wrong).await;
+    assert_eq!(bad.status.code(), Some(1));
+    assert!(began.elapsed() < Duration::from_secs(5));
+    let key = settings.iter().find(|(name, _)| *name == "BILLFOLD_MASTER_KEYS").unwrap().1.split(':').next().unwrap();
+    assert!(said(&bad).contains(&format!("master key '{key}'")) && said(&bad).contains("1 tenant"), "{}", said(&bad));
+}
+
+/// With connections that never finish their request and a copy under way.
+async fn a_stop_drains_and_gives_the_leases_back(engine: Engine) {
+    let ground = Ground::make(engine).await;
+    ground.connect(300).await;
+    ground.stripe.control().switches.change(None, json!({ "latency_ms": 200 })).unwrap();
+    let mut process = ground.serve().await;
+    let address = process.base.strip_prefix("http://").unwrap().to_owned();
+    let mut half_open = Vec::new();
+    for _ in 0..20 {
+        let mut socket = TcpStream::connect(&address).await.unwrap();
+        socket.write_all(b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ").await.unwrap();
+        half_open.push(socket);
+    }
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let began = Instant::now();
+    process.signal("TERM").await;
+    let ended = process.ended().await;
+    assert_eq!(ended.code(), Some(0), "{}", process.output());
+    assert!(began.elapsed() < Duration::from_secs(25), "{:?}", began.elapsed());
+    let mut tx = ground.app.db.system_read().await.unwrap();
+    let held: i64 = tx.query("SELECT COUNT(*) FROM jobs WHERE lease_until > 0").fetch_value().await.unwrap();
+    assert_eq!(held, 0, "a lease was kept");
+    drop(half_open);
+}
+
+/// What a program gets from the demo, used as that program would: signed in, changed at "Stripe", seen in billfold.
+#[tokio::test]
+async fn the_demo_is_a_whole_installation() {
+    let folder = tempfile::tempdir().unwrap();
+    let kept = folder.path().join("kept");
+    let arguments = ["demo", "--json", "--port", "0", "--customers", "30", "--keep", kept.to_str().unwrap()];
+    let mut process = Process::watch(billfold(&arguments).spawn().unwrap(), String::new());
+    let demo: Value = serde_json::from_str(&process.line("{").await).unwrap();
+    let text = |name: &str| demo[name].as_str().unwrap_or_else(|| panic!("{name} is missing: {demo}")).to_owned();
+    let visitor = Visitor::new(&text("url")).at_home(format!("/t/{}/p/{}/", text("tenant"), text("project")));
+    let form = visitor.get("/login").await.expect(200).form("form[action='/login']");
+    visitor.submit(&form.fill("email", &text("email")).fill("password", &text("password"))).await.expect(303);
+
+    let stripe = reqwest::Client::new();
+    let made = stripe.post(format!("{}/v1/customers", text("stripe_api_base"))).bearer_auth(text("secret_key"));
+    let made = made.header("content-type", "application/x-www-form-urlencoded").body("name=Ada+Lovelace").send();
+    let made: Value = serde_json::from_str(&made.await.unwrap().text().await.unwrap()).unwrap();
+    let id = made["id"].as_str().unwrap_or_else(|| panic!("{made}"));
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while visitor.get(&format!("customers/{id}")).await.status != 200 {
+        assert!(Instant::now() < deadline, "the new customer did not arrive");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+
+    let payload = r#"{"id":"evt_byhand","object":"event","type":"customer.updated","created":1,"livemode":false,"data":{"object":{}}}"#;
+    let now = billfold::clock::Clock::system().now();
+    let signature = billfold::standin::signature::header(&[text("webhook_secret")], now, payload.as_bytes(), false);
+    for (signature, status) in [(signature.as_str(), 200), ("t=1,v1=00", 400)] {
+        let sent = stripe.post(text("webhook_url")).header("stripe-signature", signature).body(payload).send();
+        assert_eq!(sent.await.unwrap().status(), status);
+    }
+    process.signal("INT").await;
+    assert_eq!(process.ended().await.code(), Some(0), "{}", process.output());
+    assert!(kept.join("billfold.db").exists());
+
+    let mut again = Process::watch(billfold(&arguments).spawn().unwrap(), String::new());
+    let second: Value = serde_json::from_str(&again.line("{").await).unwrap();
+    assert_eq!((&second["tenant"], &second["password"]), (&demo["tenant"], &demo["password"]), "the login stays");
+    assert_ne!(second["project"], demo["project"]);
+    again.kill().await;
+}
+
+#[tokio::test]
+async fn the_imitation_of_stripe_runs_alone() {
+    let arguments = ["stand-in", "--port", "0", "--customers", "3", "--seed", "7"];
+    let mut process = Process::watch(billfold(&arguments).spawn().unwrap(), String::new());
+    let base = process.line("listens on").await.split_whitespace().last().unwrap().to_owned();
+    let key = process.line("secret key").await.split_whitespace().last().unwrap().to_owned();
+    let list = reqwest::Client::new().get(format!("{base}/v1/customers")).bearer_auth(key).send().await.unwrap();
+    let list: Value = serde_json::from_str(&list.text().await.unwrap()).unwrap();
+    assert_eq!(list["data"].as_array().unwrap().len(), 3, "{list}");
+    process.kill().await;
+}
+
+#[tokio::test]
+async fn migrations_can_be_applied_alone() {
+    let database = TestDatabase::create(Engine::Sqlite).await;
+    let output = run(&["migrate"], &[("DATABASE_URL", &database.url)]).await;
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+}
+
+/// The two commands of the README are the ones that are tested.
+#[test]
+fn the_readme_begins_with_the_two_commands() {
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let commands: Vec<&str> = readme.lines().filter_map(|line| line.strip_prefix("    ")).take(2).collect();
+    assert_eq!(commands, ["cargo run -- demo", "tests/run"]);
+}

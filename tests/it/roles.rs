@@ -1,0 +1,81 @@
+//! Who may do what: every page and form that an owner can reach, tried by each role and by nobody.
+
+use billfold::domain::role::Role;
+
+use crate::harness::{
+    Engine, Form, Site, Visitor, both_engines,
+    crawl::{Reach, crawl, pattern},
+};
+
+both_engines!(each_role_reaches_what_it_may_and_no_more);
+
+/// The lowest role for each action. A form that is not here fails the test: somebody has to decide who may send it.
+const ACTIONS: [(&str, Role); 15] = [
+    ("/logout", Role::Viewer),
+    ("/t/{}/projects", Role::Admin),
+    ("/t/{}/p/{}/connection", Role::Admin),
+    ("/t/{}/p/{}/connection/key", Role::Admin),
+    ("/t/{}/p/{}/connection/check", Role::Admin),
+    ("/t/{}/p/{}/connection/endpoint", Role::Admin),
+    ("/t/{}/p/{}/connection/secrets", Role::Admin),
+    ("/t/{}/p/{}/connection/secrets/{}/remove", Role::Admin),
+    ("/t/{}/p/{}/connection/disconnect", Role::Admin),
+    ("/t/{}/p/{}/events/requeue", Role::Member),
+    ("/t/{}/p/{}/events/{}/requeue", Role::Member),
+    ("/t/{}/p/{}/sync/start", Role::Member),
+    ("/t/{}/p/{}/sync/pause", Role::Member),
+    ("/t/{}/p/{}/sync/resume", Role::Member),
+    ("/t/{}/p/{}/sync/retry", Role::Member),
+];
+/// Pages that a viewer may not open.
+const PAGES: [(&str, Role); 1] = [("/t/{}/projects/new", Role::Admin)];
+
+async fn each_role_reaches_what_it_may_and_no_more(engine: Engine) {
+    let site = Site::start(engine).await;
+    let owner = site.user(Role::Owner).await;
+    let home = owner.home().to_owned();
+    // Before the connection other forms are shown than after it.
+    let mut reach = crawl(&owner, &home).await;
+    site.connect(12).await.mutate(3);
+    site.wait_until_idle().await;
+    let connected = crawl(&owner, &home).await;
+    reach.forms.extend(connected.forms);
+    reach.pages = connected.pages;
+    for role in Role::ALL {
+        let visitor = site.user(role).await;
+        try_pages(&visitor, Some(role), &reach).await;
+        try_forms(&visitor, Some(role), &reach).await;
+    }
+    let nobody = site.anonymous();
+    try_pages(&nobody, None, &reach).await;
+    try_forms(&nobody, None, &reach).await;
+}
+
+async fn try_pages(visitor: &Visitor, role: Option<Role>, reach: &Reach) {
+    for path in reach.paths().into_iter().filter(|path| path.starts_with("/t/")) {
+        let needs = PAGES.iter().find(|(page, _)| *page == pattern(path)).map_or(Role::Viewer, |(_, needs)| *needs);
+        let answer = visitor.get(path).await;
+        match role {
+            None => assert!(answer.header("location").starts_with("/login"), "{path} is open to everybody"),
+            Some(role) if role < needs => assert_eq!(answer.status, 403, "{role} opens {path}"),
+            Some(role) => assert!(matches!(answer.status, 200 | 303), "{role} at {path}: {}", answer.status),
+        }
+    }
+}
+
+/// With a wrong form token: the role is judged first, so nothing is ever done.
+async fn try_forms(visitor: &Visitor, role: Option<Role>, reach: &Reach) {
+    for (action, form) in &reach.forms {
+        let listed = ACTIONS.iter().find(|(known, _)| known == action);
+        let (_, needs) = listed.unwrap_or_else(|| panic!("who may send {action}? Add a line to ACTIONS"));
+        let forged = Form { action: form.action.clone(), fields: vec![("csrf".to_owned(), "forged".to_owned())] };
+        let answer = visitor.submit(&forged).await;
+        let Some(role) = role else {
+            assert!(matches!(answer.status, 303 | 401 | 403), "{action} by nobody: {}", answer.status);
+            continue;
+        };
+        assert_eq!(answer.status, 403, "{role} sends {action} with a forged token");
+        let too_low = answer.text().contains(&format!("This needs the role {needs} or higher"));
+        assert_eq!(too_low, role < *needs, "{role} at {action}: {}", answer.text());
+    }
+}
