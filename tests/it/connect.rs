@@ -4,7 +4,10 @@
 use billfold::{
     clock::Clock,
     domain::role::Role,
-    standin::control::accounts::{AccountSpec, KeySpec},
+    standin::{
+        control::accounts::{AccountSpec, KeySpec},
+        kind::Kind,
+    },
     store::{account_routes, audit_log, connections},
     stripe::permissions::{PERMISSIONS, Probe},
 };
@@ -23,6 +26,7 @@ both_engines!(
     nothing_is_saved_while_stripe_is_down,
     a_sealed_key_of_another_project_opens_nowhere,
     a_browser_left_open_changes_nothing,
+    an_endpoint_that_was_lost_sight_of_is_removed,
 );
 
 /// Every permission of the table but these.
@@ -163,7 +167,8 @@ async fn a_key_that_may_not_make_endpoints_leads_to_the_form_for_the_secret(engi
     assert!(text.contains(&account.keys.account), "Stripe names the account in its refusal");
 
     let url = page.attributes("[aria-label='Copy webhook address']", "data-copy").remove(0);
-    let secret = make_endpoint_by_hand(&site, &account.keys.secret_key, &url).await;
+    let endpoint = make_endpoint(&site, &account.keys.secret_key, &[("url", &url), ("enabled_events[]", "*")]).await;
+    let secret = endpoint["secret"].as_str().unwrap().to_owned();
     let form = page.form("form[action$='/connection/secrets']");
     for wrong in ["", "sk_test_0123456789abcdef", "whsec_", "whsec_with space 0123456789"] {
         owner.submit(&form.clone().fill("webhook_secret", wrong)).await.expect(422);
@@ -181,18 +186,12 @@ async fn a_key_that_may_not_make_endpoints_leads_to_the_form_for_the_secret(engi
     assert_eq!(audited(&site, site.tenant().await).await, ["connection.connected", "connection.secret_added"]);
 }
 
-/// What the owner does on Stripe's own page; answers the secret that it shows.
-async fn make_endpoint_by_hand(site: &Site, key: &str, url: &str) -> String {
-    let answer = reqwest::Client::new()
-        .post(format!("{}/v1/webhook_endpoints", site.stripe.url()))
-        .bearer_auth(key)
-        .header("content-type", "application/x-www-form-urlencoded")
-        .body(serde_urlencoded::to_string([("url", url), ("enabled_events[]", "*")]).unwrap())
-        .send()
-        .await
-        .unwrap();
-    let endpoint: serde_json::Value = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
-    endpoint["secret"].as_str().unwrap_or_else(|| panic!("{endpoint}")).to_owned()
+/// What somebody does on Stripe's own page; the answer holds the secret that it shows.
+async fn make_endpoint(site: &Site, key: &str, fields: &[(&str, &str)]) -> serde_json::Value {
+    let request = reqwest::Client::new().post(format!("{}/v1/webhook_endpoints", site.stripe.url())).bearer_auth(key);
+    let request = request.header("content-type", "application/x-www-form-urlencoded");
+    let answer = request.body(serde_urlencoded::to_string(fields).unwrap()).send().await.unwrap();
+    serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap()
 }
 
 async fn the_endpoint_can_be_made_later(engine: Engine) {
@@ -340,4 +339,28 @@ async fn a_browser_left_open_changes_nothing(engine: Engine) {
     owner.get("connection").await.expect(200).form("form[action$='/connection/check']");
     owner.post("connection/disconnect", &[("project_name", "Production")]).await.expect(401);
     assert!(connection_of(&site, site.tenant().await).await.unwrap().is_live());
+}
+
+async fn an_endpoint_that_was_lost_sight_of_is_removed(engine: Engine) {
+    let site = Site::start(engine).await;
+    let owner = site.user(Role::Owner).await;
+    let account = site.stripe_account(1);
+    let project = site.tenant().await.project.to_string();
+    let ours = format!("{}/webhooks/stripe/lost", site.base);
+    for (url, of) in [(ours.as_str(), project.as_str()), ("https://shop.example/stripe", ""), (&ours, "prj_of_another")]
+    {
+        let fields = [("url", url), ("enabled_events[]", "*"), ("metadata[billfold_project]", of)];
+        make_endpoint(&site, &account.keys.secret_key, &fields).await;
+    }
+    paste(&owner, &account.keys.restricted_key).await.expect(303);
+    let stripe = site.stripe.control().account(&account.keys.account).unwrap();
+    let endpoints = || stripe.read(false).made_with(Kind::WebhookEndpoint, |_| true).len();
+    let started = std::time::Instant::now();
+    while endpoints() != 3 {
+        assert!(started.elapsed() < std::time::Duration::from_secs(10), "{} endpoints", endpoints());
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    let gone = stripe.read(false).made_with(Kind::WebhookEndpoint, |_| true);
+    let kept: Vec<_> = gone.iter().filter_map(|key| stripe.read(false).value(Kind::WebhookEndpoint, *key)).collect();
+    assert!(kept.iter().all(|endpoint| endpoint["metadata"]["billfold_project"] != project || endpoint["url"] != ours));
 }

@@ -27,6 +27,7 @@ mod secrets;
 mod serving;
 mod shown;
 mod standin;
+mod start;
 mod sync_page;
 mod templates;
 mod webhooks;

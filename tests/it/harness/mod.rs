@@ -25,7 +25,7 @@ mod work;
 
 pub use answer::{Answer, Form};
 pub use database::{Engine, TestDatabase};
-pub use people::{PASSWORD, Tenant};
+pub use people::{PASSWORD, Tenant, new_tenant};
 pub use site::Site;
 pub use stripe::Account;
 pub use visitor::Visitor;
