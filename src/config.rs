@@ -48,7 +48,7 @@ pub struct Config {
     /// Addresses of reverse proxies whose X-Forwarded-For is believed
     #[arg(long, env = "BILLFOLD_TRUSTED_PROXIES", value_delimiter = ',')]
     pub trusted_proxies: Vec<std::net::IpAddr>,
-    /// What is logged: a level, or a filter such as info,billfold::sync=debug
+    /// What is logged: a level, or a filter such as `info,billfold::sync=debug`
     #[arg(long, env = "BILLFOLD_LOG", default_value = "info")]
     pub log: String,
     /// How log lines look

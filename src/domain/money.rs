@@ -15,9 +15,9 @@ const HUNDREDTHS_BY_HABIT: [&str; 2] = ["isk", "ugx"];
 /// How many decimals Stripe's minor unit of a currency has. `currency` is an ISO code in any case; unknown ones have two.
 pub fn exponent(currency: &str) -> u32 {
     let is = |code: &&str| code.eq_ignore_ascii_case(currency);
-    if ZERO_DECIMAL.iter().any(|code| is(&code)) {
+    if ZERO_DECIMAL.iter().any(is) {
         0
-    } else if THREE_DECIMAL.iter().any(|code| is(&code)) {
+    } else if THREE_DECIMAL.iter().any(is) {
         3
     } else {
         2

@@ -13,6 +13,7 @@ impl Raw {
     }
 
     /// The part at a JSON pointer such as `/address/city`; empty when there is none.
+    #[must_use]
     pub fn at(&self, pointer: &str) -> Self {
         Self(self.0.pointer(pointer).cloned().unwrap_or_default())
     }

@@ -108,6 +108,7 @@ pub enum Order {
 
 impl Order {
     /// The same list from its other end.
+    #[must_use]
     pub const fn reversed(self) -> Self {
         match self {
             Self::Newest => Self::Oldest,
@@ -182,7 +183,7 @@ pub trait Listed {
     fn created(&self) -> i64;
     /// The address that `Order::Email` sorts by.
     fn email(&self) -> &str {
-        ""
+        Default::default()
     }
 }
 

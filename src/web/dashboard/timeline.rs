@@ -60,7 +60,6 @@ pub fn sentence(event_type: &str) -> String {
         "invoice.paid" => "Invoice paid",
         "invoice.payment_succeeded" => "Payment of an invoice succeeded",
         "invoice.payment_failed" => "Payment of an invoice failed",
-        "invoice.payment_action_required" => "Payment needs the customer's confirmation",
         "invoice.marked_uncollectible" => "Invoice written off",
         "invoice.voided" => "Invoice voided",
         "invoice.overdue" => "Invoice became overdue",
@@ -81,7 +80,9 @@ pub fn sentence(event_type: &str) -> String {
         "payment_method.automatically_updated" => "Card details renewed by the bank",
         "payment_intent.succeeded" => "Payment succeeded",
         "payment_intent.payment_failed" => "Payment failed",
-        "payment_intent.requires_action" => "Payment needs the customer's confirmation",
+        "invoice.payment_action_required" | "payment_intent.requires_action" => {
+            "Payment needs the customer's confirmation"
+        }
         "product.created" => "Product created",
         "product.updated" => "Product changed",
         "product.deleted" => "Product deleted",
