@@ -96,7 +96,7 @@ async fn run(engine: &str, rate: Option<u32>, customers: usize) {
         }
     }
     let seconds = start.elapsed().as_secs_f64();
-    let processor = common::processor_time() - processor;
+    let processor = common::processor_time().saturating_sub(processor);
     println!(
         "| {engine} | {} | {objects} | {seconds:.1} | {:.0} | {:.1} | {:.3} |",
         rate.map_or("none".to_owned(), |rate| format!("{rate}/s")),

@@ -6,7 +6,10 @@
 
 mod common;
 
-use std::time::{Duration, Instant};
+use std::{
+    fmt::Write as _,
+    time::{Duration, Instant},
+};
 
 use billfold::{
     domain::ids::{ProjectId, TenantId},
@@ -68,7 +71,7 @@ async fn run(engine: &str, kind: &str, event_type: &str, connections: usize, eve
         let report = tokio::task::spawn_blocking(move || load::run_child(&order)).await.unwrap();
         let sent_in = Duration::from_secs_f64(report.seconds);
         wait_until_applied(&site, &connection.tenant, &connection.project).await;
-        let (applied_in, processor) = (start.elapsed(), common::processor_time() - processor);
+        let (applied_in, processor) = (start.elapsed(), common::processor_time().saturating_sub(processor));
         assert_eq!((report.accepted, report.refused), (events, 0));
         if round == "second" {
             println!(
@@ -87,16 +90,17 @@ async fn run(engine: &str, kind: &str, event_type: &str, connections: usize, eve
 /// Distinct events, each about an object of its own, as compact JSON.
 fn payload_lines(template: &str, event_type: &str, round: &str, created: i64, events: usize) -> String {
     let id = serde_json::from_str::<serde_json::Value>(template).unwrap()["id"].as_str().unwrap().to_owned();
-    (0..events)
-        .map(|n| {
-            let object = template.replace(&id, &format!("{id}{n:07}"));
-            format!(
-                "{{\"id\":\"evt_{round}{n:07}\",\"object\":\"event\",\"api_version\":\"2026-09-30.endive\",\"created\":{created},\
+    let mut lines = String::with_capacity(events * (template.len() + 400));
+    for n in 0..events {
+        let object = template.replace(&id, &format!("{id}{n:07}"));
+        let _ = writeln!(
+            lines,
+            "{{\"id\":\"evt_{round}{n:07}\",\"object\":\"event\",\"api_version\":\"2026-09-30.endive\",\"created\":{created},\
                  \"data\":{{\"object\":{object},\"previous_attributes\":{{\"metadata\":{{\"round\":null}}}}}},\
-                 \"livemode\":false,\"pending_webhooks\":1,\"request\":{{\"id\":null,\"idempotency_key\":null}},\"type\":\"{event_type}\"}}\n"
-            )
-        })
-        .collect()
+                 \"livemode\":false,\"pending_webhooks\":1,\"request\":{{\"id\":null,\"idempotency_key\":null}},\"type\":\"{event_type}\"}}"
+        );
+    }
+    lines
 }
 
 async fn wait_until_applied(site: &Site, tenant: &TenantId, project: &ProjectId) {

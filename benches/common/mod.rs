@@ -1,5 +1,5 @@
 //! What the benches share: a running billfold in this process, processor time, percentiles, a table.
-#![expect(clippy::unwrap_used, reason = "a bench fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench prints, and fails by panicking")]
 
 pub mod account;
 pub mod load;
@@ -45,7 +45,7 @@ pub fn engines() -> Vec<&'static str> {
     if std::env::var("BILLFOLD_BENCH_POSTGRES").is_ok() {
         engines.push("postgres");
     } else {
-        eprintln!("BILLFOLD_BENCH_POSTGRES is not set: Postgres is not measured");
+        println!("BILLFOLD_BENCH_POSTGRES is not set: Postgres is not measured");
     }
     engines
 }
@@ -118,7 +118,8 @@ fn ticks_of(pid: &str) -> u64 {
 /// The value below which this share of the sorted samples lies.
 pub fn percentile(sorted: &[Duration], share: f64) -> Duration {
     let last = sorted.len().saturating_sub(1);
-    sorted.get((last as f64 * share).round() as usize).copied().unwrap_or_default()
+    let position = (0..=last).find(|position| *position as f64 >= last as f64 * share).unwrap_or(last);
+    sorted.get(position).copied().unwrap_or_default()
 }
 
 /// Milliseconds with two decimals.

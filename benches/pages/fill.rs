@@ -194,7 +194,7 @@ fn customer(number: u64) -> (Columns, &'static str) {
     customer.name = format!("{} {}", first_name(number), last_name(number));
     customer.email = email(number);
     customer.currency = Some(currency(number).to_owned());
-    (Columns::Customer(customer), if number % 50 == 0 { "delinquent" } else { "active" })
+    (Columns::Customer(customer), if number.is_multiple_of(50) { "delinquent" } else { "active" })
 }
 
 fn product(number: u64) -> (Columns, &'static str) {

@@ -103,7 +103,7 @@ impl Demo {
         };
         scope.connect(SecretString::from(keys.restricted_key.clone())).await?;
         standin::state::lock(&stripe.control().pace).insert((keys.account.clone(), false), PACE);
-        self.print(&running, &stripe, &keys, &kept, &project, &folder)?;
+        self.print(&running, (&stripe, &keys), (&kept, &project), &folder)?;
         stopped().await;
         running.stop().await;
         stripe.stop().await;
@@ -161,10 +161,8 @@ impl Demo {
     fn print(
         &self,
         running: &Running,
-        stripe: &StandIn,
-        keys: &NewKeys,
-        kept: &Kept,
-        project: &ProjectId,
+        (stripe, keys): (&StandIn, &NewKeys),
+        (kept, project): (&Kept, &ProjectId),
         folder: &Folder,
     ) -> anyhow::Result<()> {
         let (url, base) = (running.app.config.public_url(), stripe.url());

@@ -68,7 +68,7 @@ pub struct Settings {
 /// What can be done with master keys.
 #[derive(Subcommand)]
 pub enum Keys {
-    /// Print a new master key, to be put first in BILLFOLD_MASTER_KEYS
+    /// Print a new master key, to be put first in `BILLFOLD_MASTER_KEYS`
     Generate,
 }
 

@@ -68,7 +68,7 @@ impl Running {
     pub async fn stop(self) {
         self.ready.stopping();
         self.stop.cancel();
-        let (_, served) = tokio::join!(self.workers.stop(), self.server);
+        let ((), served) = tokio::join!(self.workers.stop(), self.server);
         if let Err(error) = served {
             tracing::error!(%error, "the server ended badly");
         }

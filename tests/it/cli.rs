@@ -40,12 +40,15 @@ async fn every_command_explains_itself() {
     assert_eq!(run(&[], &[]).await.status.code(), Some(2));
 }
 
+/// Environment, settings file, and the words that the answer must hold.
+type Case<'a> = (&'a [(&'a str, &'a str)], &'a str, &'a [&'a str]);
+
 #[tokio::test]
 async fn a_wrong_setting_is_named_with_what_it_must_look_like() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("billfold.toml");
     let database = format!("sqlite://{}", folder.path().join("x.db").display());
-    let cases: [(&[(&str, &str)], &str, &[&str]); 6] = [
+    let cases: [Case<'_>; 6] = [
         (&[("BILLFOLD_BIND", "nowhere")], "", &["BILLFOLD_BIND", "Listen address"]),
         (
             &[("BILLFOLD_PUBLIC_URL", "billing.example.com")],

@@ -55,7 +55,11 @@ async fn kills_during_intake_lose_and_double_nothing(engine: Engine) {
         let status = stored.get(&event).map(String::as_str);
         assert!(matches!(status, Some("done" | "ignored")), "{event} was acknowledged and is {status:?}");
     }
-    assert_eq!(kept_count(&ground).await, stored.len() as i64, "an event was counted twice or not at all");
+    assert_eq!(
+        kept_count(&ground).await,
+        i64::try_from(stored.len()).unwrap(),
+        "an event was counted twice or not at all"
+    );
     assert_eq!(differences(&ground.app.db, &ground.tenant, &account).await, Vec::<String>::new());
     process.kill().await;
 }

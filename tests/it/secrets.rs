@@ -92,7 +92,7 @@ async fn sign_in(visitor: &Visitor, email: &str) -> String {
     let form = visitor.get("/login").await.expect(200).form("form[action='/login']");
     let done = visitor.submit(&form.fill("email", email).fill("password", PASSWORD)).await.expect(303);
     let cookies = done.headers.get_all("set-cookie").iter().filter_map(|value| value.to_str().ok());
-    let session = cookies.filter_map(|cookie| cookie.strip_prefix("billfold=")).next().expect("a session");
+    let session = { cookies }.find_map(|cookie| cookie.strip_prefix("billfold=")).expect("a session");
     session.split(';').next().unwrap().to_owned()
 }
 

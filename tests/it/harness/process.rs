@@ -29,7 +29,7 @@ use super::{
 };
 
 /// How long a process may take to start, and work to be done.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A command line of the program with an environment of its own.
 pub fn billfold(arguments: &[&str]) -> Command {

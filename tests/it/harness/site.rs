@@ -36,7 +36,7 @@ use super::{
 };
 
 /// How long a story waits for work in the background.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The settings, read as the command line reads them.
 #[derive(clap::Parser)]

@@ -82,6 +82,7 @@ impl Visitor {
     }
 
     /// A request with the headers that a browser adds by itself.
+    #[expect(clippy::needless_pass_by_value, reason = "reads well where it is called: Method::GET")]
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let url = if path.starts_with("http") {
             path.to_owned()

@@ -264,14 +264,14 @@ impl Postgres {
 
     /// Whether the application role is a superuser, passes policies by, makes databases or roles, logs in, replicates.
     pub async fn role_powers(&self) -> [bool; 6] {
-        let (a, b, c, d, e, f) = sqlx::query_as(
+        let (superuser, bypasses, databases, roles, logs_in, replicates) = sqlx::query_as(
             "SELECT rolsuper, rolbypassrls, rolcreatedb, rolcreaterole, rolcanlogin, rolreplication
              FROM pg_roles WHERE rolname = 'billfold_app'",
         )
         .fetch_one(&self.pool)
         .await
         .unwrap();
-        [a, b, c, d, e, f]
+        [superuser, bypasses, databases, roles, logs_in, replicates]
     }
 
     /// Roles that the application role is a member of.

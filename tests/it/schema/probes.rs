@@ -44,8 +44,8 @@ async fn touched(connection: &mut PgConnection, sql: &str) -> Result<u64, String
     let code = |error: sqlx::Error| {
         error
             .as_database_error()
-            .and_then(|error| error.code())
-            .map_or_else(|| error.to_string(), |code| code.into_owned())
+            .and_then(sqlx::error::DatabaseError::code)
+            .map_or_else(|| error.to_string(), std::borrow::Cow::into_owned)
     };
     if sql.starts_with("SELECT count") {
         let row = sqlx::query(statement).fetch_one(connection).await.map_err(code)?;
