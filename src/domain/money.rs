@@ -48,6 +48,12 @@ pub fn format_decimal(minor: &str, currency: &str) -> Option<String> {
     Some(write(amount, currency))
 }
 
+/// Whether a decimal unit amount times a quantity is an amount, all in minor units.
+pub fn is_product(unit: &str, quantity: i64, amount: i64) -> bool {
+    let unit = Decimal::from_str_exact(unit.trim()).ok();
+    unit.and_then(|unit| unit.checked_mul(Decimal::from(quantity))) == Some(Decimal::from(amount))
+}
+
 /// A plain number with separators: `1,500,000`.
 pub fn grouped(number: i64) -> String {
     write(Decimal::from(number), "")
@@ -129,6 +135,7 @@ mod tests {
             assert_eq!(format_decimal(minor, currency).as_deref(), Some(shown), "{minor} {currency}");
         }
         assert_eq!(format_decimal("much", "usd"), None);
+        assert!(is_product("0.5", 30, 15) && !is_product("700", 30, 4_200) && !is_product("x", 1, 1));
     }
 
     proptest! {

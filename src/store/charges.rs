@@ -71,6 +71,31 @@ pub async fn of_invoice<'a>(
     .await
 }
 
+/// The charges of a customer over an amount in a stretch of time (unix seconds, both ends inclusive), newest first: the
+/// payments of an invoice where Stripe does not say which they are.
+pub async fn that_fit(
+    tx: &mut Tx,
+    project: &ProjectId,
+    customer: &str,
+    (amount, currency): (i64, &str),
+    (from, to): (i64, i64),
+) -> Result<Vec<Charge>> {
+    tx.query(
+        "SELECT id, stripe_id, created, status, invoice_id, payment_intent, currency, amount, amount_refunded, disputed, \
+         failure_message, description FROM charges \
+         WHERE tenant_id = $1 AND project_id = $2 AND customer_id = $3 AND created >= $4 AND created <= $5 \
+         AND amount = $6 AND currency = $7 AND invoice_id IS NULL ORDER BY created DESC, id DESC LIMIT 20",
+    )
+    .bind(project)
+    .bind(customer)
+    .bind(from)
+    .bind(to)
+    .bind(amount)
+    .bind(currency)
+    .fetch_all()
+    .await
+}
+
 /// One charge by our id: whose it is.
 pub async fn owner(tx: &mut Tx, project: &ProjectId, id: &str) -> Result<Option<(Option<String>, Option<String>)>> {
     tx.query("SELECT customer_id, invoice_id FROM charges WHERE tenant_id = $1 AND project_id = $2 AND id = $3")

@@ -14,7 +14,8 @@ pub struct LineRow {
     pub period: String,
     /// How many.
     pub quantity: String,
-    /// Of one unit, with as many decimals as it needs.
+    /// Of one unit, with as many decimals as it needs; empty where quantity times price is not the amount (packages, tiers,
+    /// parts of a period).
     pub unit: String,
     /// Of the line.
     pub amount: Amount,
@@ -46,12 +47,14 @@ fn line(line: &Raw, currency: &str) -> LineRow {
         (Some(start), Some(end)) if end > start => format!("{} – {}", time::day(start), time::day(end)),
         _ => String::new(),
     };
+    let (amount, quantity) = (line.int("/amount").unwrap_or(0), line.int("/quantity"));
+    let explains = |unit: &String| money::is_product(unit, quantity.unwrap_or(1), amount);
     LineRow {
         description: line.text("/description").unwrap_or("Item").to_owned(),
         period,
-        quantity: line.int("/quantity").map(grouped).unwrap_or_default(),
-        unit: unit.and_then(|unit| money::format_decimal(&unit, currency)).unwrap_or_default(),
-        amount: show::amount(line.int("/amount").unwrap_or(0), currency),
+        quantity: quantity.map(grouped).unwrap_or_default(),
+        unit: unit.filter(explains).and_then(|unit| money::format_decimal(&unit, currency)).unwrap_or_default(),
+        amount: show::amount(amount, currency),
     }
 }
 

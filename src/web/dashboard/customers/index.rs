@@ -68,5 +68,5 @@ pub(super) async fn index(viewer: Viewer, wanted: Wanted, Query(params): Query<P
     let rows =
         rows.map(|customer| Row { subscriptions: of_customer.remove(&customer.id).unwrap_or_default(), customer });
     let page = CustomersPage { shell: viewer.shell(Nav::Customers), list: view, rows: rows.collect() };
-    wanted.respond(&page, &page.as_list())
+    Ok(page.list.addressed(wanted.respond(&page, &page.as_list())?))
 }

@@ -19,6 +19,8 @@ use crate::web::shell::{Nav, Shell};
 
 /// Lines of the timeline.
 const EVENTS: i64 = 30;
+/// Seconds by which a charge may be younger than the payment it is.
+const HOUR: i64 = 3_600;
 
 #[derive(Template)]
 #[template(path = "invoices/detail.html")]
@@ -32,6 +34,8 @@ struct InvoicePage {
     facts: Vec<Fact>,
     metadata: Vec<(String, String)>,
     charges: Vec<ChargeRow>,
+    /// Stripe does not say which charges paid it; these fit by customer, amount and time.
+    by_amount: bool,
     timeline: Vec<Entry>,
     hosted: Option<String>,
     pdf: Option<String>,
@@ -54,7 +58,13 @@ pub(super) async fn detail(viewer: Viewer, Path((_, _, id)): Path<(String, Strin
     let customer = detail.invoice.customer_id.clone().unwrap_or_default();
     let payments = payment_intents(&raw);
     let payments = payments.iter().map(String::as_str);
-    let charges = charges::of_invoice(&mut tx, project, &customer, &id, payments).await?;
+    let mut charges = charges::of_invoice(&mut tx, project, &customer, &id, payments).await?;
+    let by_amount = charges.is_empty() && detail.invoice.attempt_count > 0;
+    if by_amount {
+        let until = detail.paid_at.unwrap_or(viewer.now()) + HOUR;
+        let amount = (detail.amount_due, detail.invoice.currency.as_str());
+        charges = charges::that_fit(&mut tx, project, &customer, amount, (detail.invoice.created, until)).await?;
+    }
     let subject = if customer.is_empty() { &id } else { &customer };
     let events = events::of_object(&mut tx, project, subject, &detail.invoice.stripe_id, EVENTS).await?;
     let mut row = rows::invoices(vec![detail.invoice.clone()], viewer.now());
@@ -67,6 +77,7 @@ pub(super) async fn detail(viewer: Viewer, Path((_, _, id)): Path<(String, Strin
         totals: lines::totals(&raw, &detail),
         facts: facts(&raw),
         metadata: raw.pairs("/metadata"),
+        by_amount: by_amount && !charges.is_empty(),
         charges: rows::charges(charges),
         timeline: timeline::entries(events),
         hosted: link("/hosted_invoice_url"),

@@ -1,5 +1,8 @@
 //! A list as its template shows it: tabs, chips, column heads, what stands in the foot, what stands in place of no rows.
 
+use axum::response::Response;
+use http::{HeaderName, HeaderValue};
+
 use super::open::List;
 use super::params::{Params, SIZES};
 use crate::db::page::Cursor;
@@ -8,6 +11,9 @@ use crate::domain::status;
 use crate::store::list::{COUNTED, Order, Part};
 use crate::web::access::Viewer;
 use crate::web::shell::Nav;
+
+/// What htmx puts into the address bar.
+const HX_PUSH_URL: HeaderName = HeaderName::from_static("hx-push-url");
 
 /// A status tab.
 #[derive(Clone, Debug)]
@@ -144,6 +150,14 @@ impl View {
     /// How many further filters are in force, beside search and status.
     pub fn filters(&self) -> usize {
         self.chips.len()
+    }
+
+    /// Tells htmx the short address of this list: the one of the form names every field, the empty ones too.
+    pub fn addressed(&self, mut answer: Response) -> Response {
+        if let Ok(address) = HeaderValue::from_str(&self.params.href(&self.path)) {
+            answer.headers_mut().insert(HX_PUSH_URL, address);
+        }
+        answer
     }
 
     /// A click on a sorted column turns it round.

@@ -79,5 +79,5 @@ pub(super) async fn index(viewer: Viewer, wanted: Wanted, Query(params): Query<P
     let rows = part.rows.into_iter();
     let rows = rows.map(|product| Row { prices: of_product.remove(&product.id).unwrap_or_default(), product });
     let page = ProductsPage { shell: viewer.shell(Nav::Products), list: view, rows: rows.collect() };
-    wanted.respond(&page, &page.as_list())
+    Ok(page.list.addressed(wanted.respond(&page, &page.as_list())?))
 }

@@ -33,5 +33,5 @@ pub(super) async fn index(viewer: Viewer, wanted: Wanted, Query(params): Query<P
     let view = View::new(&viewer, &list, &part, &statuses, total);
     let rows = rows::subscriptions(&mut tx, project, part.rows).await?;
     let page = SubscriptionsPage { shell: viewer.shell(Nav::Subscriptions), list: view, rows };
-    wanted.respond(&page, &page.as_list())
+    Ok(page.list.addressed(wanted.respond(&page, &page.as_list())?))
 }
