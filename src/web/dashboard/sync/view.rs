@@ -154,7 +154,7 @@ impl JobRow {
     pub(super) fn next(&self, now: impl Borrow<i64>) -> String {
         let now = *now.borrow();
         match self.job.run_at {
-            NEVER => "rests until there is work".to_owned(),
+            NEVER => "idle".to_owned(),
             at if at <= now => "runs now".to_owned(),
             at => format!("runs {}", time::relative(at, now)),
         }
