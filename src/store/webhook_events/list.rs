@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Events that one page looks at when no index answers the filter.
-const LOOKED_AT: i64 = 10_000;
+pub const LOOKED_AT: i64 = 5_000;
 
 /// An event in the list.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]

@@ -35,8 +35,8 @@ struct EventsPage {
     shown: String,
     first: String,
     next: String,
-    /// The page ended because it had looked at enough events.
-    cut: bool,
+    /// How many events it looked at, when it ended for that reason; empty when it did not.
+    looked_at: String,
     types: &'static [&'static str],
     may_requeue: bool,
     /// How many events a person has just put back.
@@ -102,7 +102,7 @@ pub(super) async fn index(viewer: Viewer, wanted: Wanted, Query(params): Query<P
         shown: shown(&params, &live.health, (from, to), found.next.is_some()),
         first: if params.after.is_empty() { String::new() } else { params.with(|_| ()).href(&path) },
         next: next.unwrap_or_default(),
-        cut: found.cut,
+        looked_at: if found.cut { grouped(list::LOOKED_AT) } else { String::new() },
         types: SUBSCRIBED,
         may_requeue: shell.may(Role::Member) && live.health.has_failed(),
         requeued: params.requeued.parse().ok(),
