@@ -111,9 +111,14 @@ pub async fn current(tx: &mut Tx, project: &ProjectId) -> Result<Option<Run>> {
         .await
 }
 
-/// The newest runs.
+/// The newest runs. One that is under way comes first, whatever started in the same second.
 pub async fn list(tx: &mut Tx, project: &ProjectId, limit: i64) -> Result<Vec<Run>> {
-    tx.query(RUN).push(" ORDER BY started_at DESC, id DESC LIMIT $3").bind(project).bind(limit).fetch_all().await
+    tx.query(RUN)
+        .push(" ORDER BY CASE WHEN finished_at IS NULL THEN 0 ELSE 1 END, started_at DESC, id DESC LIMIT $3")
+        .bind(project)
+        .bind(limit)
+        .fetch_all()
+        .await
 }
 
 /// What a run brought: its id, the objects it stored, and how many types were refused or failed.

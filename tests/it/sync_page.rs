@@ -1,6 +1,7 @@
 //! The sync page, as those who watch an import and those who steer it.
 
 use billfold::{
+    clock::Clock,
     domain::{kind::Kind, role::Role},
     store::{audit_log, sync_runs},
     worker,
@@ -36,8 +37,10 @@ async fn audited(site: &Site) -> Vec<String> {
 }
 
 async fn an_import_is_watched_to_its_end(engine: Engine) {
-    let site = Site::start(engine).await;
+    let clock = Clock::manual(1_795_000_000);
+    let site = Site::start_at(engine, clock.clone()).await;
     site.connect(40).await;
+    clock.advance(60);
     let member = site.user(Role::Member).await;
     let done = member.get("sync").await.expect(200);
     assert!(row(&done, "Customers").contains("40") && row(&done, "Customers").contains("Ok"), "{}", done.text());
