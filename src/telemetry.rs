@@ -5,12 +5,14 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::FmtSpan;
 
 /// Targets that would print secrets or personal data on a lower level, and so never get one whatever the filter says:
-/// axum-login prints the user at DEBUG, tower-sessions warns about every stale cookie, sqlx prints statements with their text.
-const QUIET: [&str; 6] = [
+/// axum-login prints the user at DEBUG, tower-sessions warns about every stale cookie, sqlx prints statements with their text,
+/// tower-http prints paths at TRACE, and a path of the webhooks holds the token.
+const QUIET: [&str; 7] = [
     "axum_login=warn",
     "tower_sessions_core=error",
     "tower_sessions=error",
     "sqlx=warn",
+    "tower_http=warn",
     "hyper=warn",
     "hyper_util=warn",
 ];

@@ -33,12 +33,12 @@ async fn check_all(width: u32, height: u32, mobile: bool) {
 
     let owner = site.user(Role::Owner).await;
     browser.sign_in(&site.new_member(site.tenant().await, Role::Owner).await).await;
-    problems.extend(check(&browser, &pages(&crawl(&owner, owner.home()).await.paths())).await);
+    problems.extend(check(&browser, &pages(&crawl(&owner, owner.home()).await.documents())).await);
 
     let account = site.connect(60).await;
     account.mutate(20);
     site.wait_until_idle().await;
-    let mut full = pages(&crawl(&owner, owner.home()).await.paths());
+    let mut full = pages(&crawl(&owner, owner.home()).await.documents());
     assert!(full.len() > 15, "the crawl found only {full:?}");
     for extra in ["customers?q=zzzz", "search?q=a", "search?q=zzzz", "customers/cus_nobody", "nothing-here"] {
         full.push(format!("{}{extra}", owner.home()));

@@ -10,10 +10,11 @@ use crate::harness::{
 both_engines!(each_role_reaches_what_it_may_and_no_more);
 
 /// The lowest role for each action. A form that is not here fails the test: somebody has to decide who may send it.
-const ACTIONS: [(&str, Role); 15] = [
+const ACTIONS: [(&str, Role); 16] = [
     ("/logout", Role::Viewer),
     ("/t/{}/projects", Role::Admin),
     ("/t/{}/p/{}/connection", Role::Admin),
+    ("/t/{}/p/{}/connection/confirm", Role::Admin),
     ("/t/{}/p/{}/connection/key", Role::Admin),
     ("/t/{}/p/{}/connection/check", Role::Admin),
     ("/t/{}/p/{}/connection/endpoint", Role::Admin),
