@@ -18,7 +18,7 @@ pub struct Config {
     /// Listen address
     #[arg(long, env = "BILLFOLD_BIND", default_value = "127.0.0.1:3000")]
     pub bind: SocketAddr,
-    /// What links and webhook URLs begin with; https turns Secure cookies on [default: http://<bind>]
+    /// What links and webhook URLs begin with; https turns Secure cookies on; without it http and the listen address
     #[arg(long, env = "BILLFOLD_PUBLIC_URL", value_parser = parse_origin)]
     pub public_url: Option<String>,
     /// Master keys id:base64,… (the first seals, all open); without it the key file is used
