@@ -123,7 +123,12 @@ impl Browser {
 
     /// Clicks the first element that fits.
     pub async fn press(&self, css: &str) {
-        self.find(css).await.click().await.unwrap_or_else(|error| panic!("{css}: {error}"));
+        let deadline = Instant::now() + PATIENCE;
+        // An element that is replaced between the look and the click is looked for again.
+        while let Err(error) = self.find(css).await.click().await {
+            assert!(Instant::now() < deadline, "{css}: {error}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     /// Types keys to whatever has the focus.
@@ -151,7 +156,14 @@ impl Browser {
 
     /// The visible text of the page.
     pub async fn text(&self) -> String {
-        self.find("body").await.text().await.unwrap()
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match self.find("body").await.text().await {
+                Ok(text) => return text,
+                // A page that is just being left takes its elements along.
+                Err(error) => assert!(Instant::now() < deadline, "at {}: {error}", self.path().await),
+            }
+        }
     }
 
     /// What an expression gives.
