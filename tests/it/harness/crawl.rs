@@ -27,12 +27,6 @@ impl Reach {
     pub fn paths(&self) -> Vec<&str> {
         self.pages.keys().map(String::as_str).collect()
     }
-
-    /// The addresses that a browser shows as a page of their own: not what is fetched into one, no download, no redirect.
-    pub fn documents(&self) -> Vec<&str> {
-        let documents = self.pages.iter().filter(|(_, answer)| answer.body.contains("<html"));
-        documents.map(|(path, _)| path.as_str()).collect()
-    }
 }
 
 /// Opens everything that can be reached from `start`.
