@@ -55,6 +55,7 @@ CREATE TABLE subscriptions (
 ) STRICT;
 CREATE INDEX subscriptions_created ON subscriptions (tenant_id, project_id, created, id);
 CREATE INDEX subscriptions_status ON subscriptions (tenant_id, project_id, status, created, id);
+CREATE INDEX subscriptions_currency ON subscriptions (tenant_id, project_id, currency, created, id);
 CREATE INDEX subscriptions_customer ON subscriptions (tenant_id, project_id, customer_id, created, id);
 
 CREATE TABLE subscription_items (
@@ -81,6 +82,7 @@ CREATE TABLE invoices (
 ) STRICT;
 CREATE INDEX invoices_created ON invoices (tenant_id, project_id, created, id);
 CREATE INDEX invoices_status ON invoices (tenant_id, project_id, status, created, id);
+CREATE INDEX invoices_currency ON invoices (tenant_id, project_id, currency, created, id);
 CREATE INDEX invoices_number ON invoices (tenant_id, project_id, number);
 CREATE INDEX invoices_customer ON invoices (tenant_id, project_id, customer_id, created, id);
 

@@ -15,6 +15,9 @@ pub const MATCHES: i64 = 200;
 /// Customers at most whose subscriptions or invoices a text search shows.
 const MATCHING_CUSTOMERS: i64 = 100;
 
+/// So many rows are walked through in a moment.
+const RARE: i64 = 10_000;
+
 /// What an address opens.
 #[derive(Debug)]
 pub enum Opened {
@@ -50,6 +53,11 @@ pub async fn open(tx: &mut Tx, viewer: &Viewer, kind: Kind, params: Params) -> R
     if kind == Kind::Subscription && !params.price.is_empty() {
         let price = Kind::Price.resolve_id(project, &params.price);
         filter.price = Some(subscriptions::with_price(tx, project, price).await?);
+    }
+    if let (Some(status), Some(_)) = (&filter.status, &filter.currency) {
+        let statuses = counts::by_status(tx, project, kind).await?;
+        let n = statuses.iter().find(|(known, _)| known == status).map_or(0, |(_, n)| *n);
+        filter.status_is_rare = n <= RARE;
     }
     let cut = search(tx, project, kind, &params.q, &mut filter).await?;
     let by_email = kind == Kind::Customer && (filter.ids.is_some() || filter == Filter::default());
@@ -98,13 +106,14 @@ pub async fn matches(tx: &mut Tx, project: &ProjectId, kind: Kind, q: &str, most
 }
 
 impl List {
-    /// How many objects each status has, and how many the list has in all (up to [`list::COUNTED`] and one more).
-    pub async fn count(&self, tx: &mut Tx, project: &ProjectId) -> Result<(Vec<(String, i64)>, i64)> {
+    /// How many objects each status has, and how many the list has in all (up to [`list::COUNTED`] and one more), where that
+    /// is cheap to know.
+    pub async fn count(&self, tx: &mut Tx, project: &ProjectId) -> Result<(Vec<(String, i64)>, Option<i64>)> {
         if self.filter.is_status_only() {
             let statuses = counts::by_status(tx, project, self.kind).await?;
             let wanted = |status: &str| self.filter.status.as_deref().is_none_or(|wanted| wanted == status);
             let total = statuses.iter().filter(|(status, _)| wanted(status)).map(|(_, n)| n).sum();
-            return Ok((statuses, total));
+            return Ok((statuses, Some(total)));
         }
         let statuses = if self.filter.ids.is_some() || self.filter.customers.is_some() {
             list::statuses(tx, self.kind, project, &self.filter).await?

@@ -100,7 +100,13 @@ pub struct View {
 
 impl View {
     /// Puts a list together. `statuses` and `total` come from [`List::count`].
-    pub fn new<T>(viewer: &Viewer, list: &List, part: &Part<T>, statuses: &[(String, i64)], total: i64) -> Self {
+    pub fn new<T>(
+        viewer: &Viewer,
+        list: &List,
+        part: &Part<T>,
+        statuses: &[(String, i64)],
+        total: Option<i64>,
+    ) -> Self {
         let params = &list.params;
         let path = viewer.shell(Nav::None).url(list.kind.plural());
         let skipped = if list.slice.edge.is_some() { params.skipped() } else { 0 };
@@ -116,7 +122,7 @@ impl View {
             name: list.kind.plural(),
             tabs: tabs(list, &path, statuses),
             chips: chips(params, &path),
-            shown: shown(skipped, rows, total, total > COUNTED && !list.filter.is_status_only()),
+            shown: shown(skipped, rows, total, list.filter.is_status_only()),
             cut: list.cut,
             to_first: part.previous.as_ref().map(|_| Link { href: params.with(|_| ()).href(&path) }),
             to_previous: part.previous.as_ref().map(|cursor| to(cursor, false)),
@@ -214,12 +220,17 @@ fn chips(params: &Params, path: &str) -> Vec<Chip> {
     chips
 }
 
-fn shown(skipped: i64, rows: i64, total: i64, capped: bool) -> String {
+/// `exact`: the total comes from the counts, else counting stopped at [`COUNTED`].
+fn shown(skipped: i64, rows: i64, total: Option<i64>, exact: bool) -> String {
     if rows == 0 {
         return "No results".to_owned();
     }
-    let of = if capped { format!("{}+", grouped(COUNTED)) } else { grouped(total) };
-    format!("{}–{} of {of}", grouped(skipped + 1), grouped(skipped + rows))
+    let of = match total {
+        None => String::new(),
+        Some(total) if !exact && total > COUNTED => format!(" of {}+", grouped(COUNTED)),
+        Some(total) => format!(" of {}", grouped(total)),
+    };
+    format!("{}–{}{of}", grouped(skipped + 1), grouped(skipped + rows))
 }
 
 impl Empty {
