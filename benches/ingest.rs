@@ -1,7 +1,7 @@
 //! How many signed, distinct deliveries a second are durable, and how many are applied.
 //!
-//! `cargo bench --bench ingest` · `-- --events 20000`. Postgres too when `BILLFOLD_BENCH_POSTGRES` names a server whose
-//! role may create databases.
+//! `cargo bench --bench ingest` · `-- --events 20000 --connections 32`. Postgres too when `BILLFOLD_BENCH_POSTGRES` names a
+//! server whose role may create databases.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench prints, and fails by panicking")]
 
 mod common;
@@ -31,14 +31,18 @@ fn main() {
         return;
     }
     let events = common::argument("--events", 20_000);
-    runtime.block_on(measure(events));
+    let connections = match common::argument("--connections", 0) {
+        0 => vec![1, 8, 32, 128],
+        only => vec![only],
+    };
+    runtime.block_on(measure(events, &connections));
 }
 
-async fn measure(events: usize) {
+async fn measure(events: usize, connections: &[usize]) {
     println!("| engine | event | connections | durable/s | p50 ms | p99 ms | applied/s | processor ms/event |");
     println!("|---|---|---|---|---|---|---|---|");
     for engine in common::engines() {
-        for connections in [1, 8, 32, 128] {
+        for &connections in connections {
             for (kind, event_type) in
                 [("customer", "customer.updated"), ("subscription", "customer.subscription.updated")]
             {

@@ -1,6 +1,9 @@
 //! A client speaks for one key. It is cheap to clone; the connections, and the rate of each account, are shared by all.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use moka::future::Cache;
@@ -106,7 +109,8 @@ struct Shared {
 pub struct Answered<T> {
     /// What Stripe sent.
     pub value: T,
-    /// The unix second that the answer is proven for: Stripe's `Date` header.
+    /// Everything that happened at Stripe before this unix second is in the answer: its `Date`, which is written last, less
+    /// the time that the answer took.
     pub as_of: i64,
 }
 
@@ -167,12 +171,13 @@ impl Client {
         decode: &impl Fn(&Bytes) -> serde_json::Result<T>,
     ) -> Result<Answered<T>, Failure> {
         let Shared { http, base, clock, key, .. } = &*self.shared;
-        let asked_at = clock.now();
+        let (asked_at, asked) = (clock.now(), Instant::now());
         let credentials = Credentials { base, key: key.secret(), idempotency_key };
         let answer = http.exchange(request, &credentials, &self.patience).await.map_err(Failure::connection)?;
         if answer.status.is_success() {
             // Without a Date the answer is at least as new as the question.
-            let as_of = answer.headers.get(http::header::DATE).and_then(unix_seconds).unwrap_or(asked_at);
+            let date = answer.headers.get(http::header::DATE).and_then(unix_seconds);
+            let as_of = date.map_or(asked_at, |date| second_asked(date, asked.elapsed()));
             return match decode(&answer.body) {
                 Ok(value) => Ok(Answered { value, as_of }),
                 Err(error) => Err(Failure::unreadable(&error)),
@@ -223,6 +228,12 @@ impl StripeClient for Client {
     }
 }
 
+/// The second, by Stripe's clock, in or before which a question was asked whose answer took so long and is dated `date`.
+fn second_asked(date: i64, took: Duration) -> i64 {
+    let whole = i64::try_from(took.as_secs()).unwrap_or(i64::MAX);
+    date.saturating_sub(whole).saturating_sub(i64::from(took.subsec_nanos() > 0))
+}
+
 /// Unix seconds of an HTTP date (RFC 9110: `Sun, 06 Nov 1994 08:49:37 GMT`).
 fn unix_seconds(date: &http::HeaderValue) -> Option<i64> {
     use time::format_description::well_known::Rfc2822;
@@ -231,7 +242,15 @@ fn unix_seconds(date: &http::HeaderValue) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
-    use super::unix_seconds;
+    use std::time::Duration;
+
+    use super::{second_asked, unix_seconds};
+
+    #[test]
+    fn an_answer_holds_what_happened_before_it_was_asked_for() {
+        assert_eq!(second_asked(100, Duration::from_millis(40)), 99);
+        assert_eq!(second_asked(100, Duration::from_millis(2_300)), 97);
+    }
 
     #[test]
     fn the_date_header_reads_as_unix_seconds() {

@@ -45,7 +45,7 @@ pub struct Page {
     pub data: Vec<Box<RawValue>>,
     /// Whether another page follows.
     pub has_more: bool,
-    /// The unix second that the page is proven for.
+    /// Everything before this unix second is in it; see [`Answered::as_of`].
     pub as_of: i64,
 }
 
@@ -54,7 +54,7 @@ pub struct Page {
 pub struct Fetched {
     /// The object as Stripe sent it; `None` when Stripe has none by this id.
     pub raw: Option<Box<RawValue>>,
-    /// The unix second that this is proven for.
+    /// Everything before this unix second is in it; see [`Answered::as_of`].
     pub as_of: i64,
 }
 

@@ -19,8 +19,13 @@ use crate::{
 pub enum Source {
     /// An event made in this second. Several may be made in one second, in any order of arrival.
     Event(i64),
-    /// An answer of Stripe's API with this `Date`.
-    Fetch(i64),
+    /// An answer of Stripe's API.
+    Fetch {
+        /// Everything that happened before this unix second is in it.
+        as_of: i64,
+        /// The row's `version_at` when the question was asked; none for a page, which is asked for without knowing its rows.
+        seen: Option<i64>,
+    },
 }
 
 /// A change that wants into the mirror.
@@ -40,12 +45,12 @@ pub enum Change {
 }
 
 impl Change {
-    /// The change that an answer of Stripe's API means for an object.
-    pub fn from_fetch(object: Object, as_of: i64) -> Self {
+    /// The change that an answer of Stripe's API means for an object; see [`Source::Fetch`].
+    pub fn from_fetch(object: Object, as_of: i64, seen: Option<i64>) -> Self {
         if object.tombstone {
             Self::Gone { last: Box::new(object), at: as_of }
         } else {
-            Self::State(Box::new(object), Source::Fetch(as_of))
+            Self::State(Box::new(object), Source::Fetch { as_of, seen })
         }
     }
 
@@ -97,6 +102,25 @@ impl Row<'_> {
     fn exists(&self) -> bool {
         self.known.is_some() || self.write.is_some()
     }
+}
+
+/// The `version_at` of the rows there are of these objects, by kind and our id.
+pub async fn versions(
+    tx: &mut Tx,
+    project: &ProjectId,
+    objects: impl IntoIterator<Item = (Kind, String)>,
+) -> Result<HashMap<(Kind, String), i64>> {
+    let mut ids: BTreeMap<Kind, Vec<String>> = BTreeMap::new();
+    for (kind, id) in objects {
+        ids.entry(kind).or_default().push(id);
+    }
+    let mut versions = HashMap::new();
+    for (kind, ids) in ids {
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        let known = mirror::known(tx, project, kind, &ids).await?;
+        versions.extend(known.into_iter().map(|known| ((kind, known.id), known.version_at)));
+    }
+    Ok(versions)
 }
 
 /// Applies changes in order of arrival; answers what became of each. The caller commits.
@@ -167,7 +191,7 @@ fn decide_state<'a>(object: &'a Object, source: Source, row: &mut Row<'a>, again
     }
     let ended = Object::is_terminal(object.kind, &row.status) && !Object::is_terminal(object.kind, &object.status);
     let outcome = match source {
-        Source::Event(at) | Source::Fetch(at) if at < row.version_at => return Outcome::Older,
+        Source::Event(at) if at < row.version_at => return Outcome::Older,
         Source::Event(_) if ended => {
             again.push((object.kind, object.stripe_id.clone()));
             return Outcome::AlreadyEnded;
@@ -180,10 +204,17 @@ fn decide_state<'a>(object: &'a Object, source: Source, row: &mut Row<'a>, again
             row.version_at = at;
             Outcome::Applied
         }
-        // An answer is put together before its Date is written, so it is proven for the second before. What an event of
-        // this very second says is then neither lost nor final.
-        Source::Fetch(at) => {
-            row.version_at = row.version_at.max(at - 1);
+        // Stripe's own copy lags behind what an event has told already.
+        Source::Fetch { as_of, .. } if as_of + 1 < row.version_at => return Outcome::Older,
+        // The row came from an event of the second in which the question was asked, or later, and nothing proves that the
+        // answer was put together after it: only one that was asked for with the row in view is sure to hold it.
+        Source::Fetch { as_of, seen } if row.exists() && row.version_at >= as_of && seen != Some(row.version_at) => {
+            again.push((object.kind, object.stripe_id.clone()));
+            return Outcome::Older;
+        }
+        // Of the second `as_of` itself it may hold a part, so the second before is the one it is proven for.
+        Source::Fetch { as_of, .. } => {
+            row.version_at = row.version_at.max(as_of - 1);
             Outcome::Applied
         }
     };
@@ -269,4 +300,64 @@ async fn write_counts(tx: &mut Tx, project: &ProjectId, rows: &Rows<'_>) -> Resu
     let deltas: Vec<(&str, &str, i64)> =
         deltas.into_iter().filter(|(_, n)| *n != 0).map(|((kind, status), n)| (kind.as_str(), status, n)).collect();
     mirror::add_counts(tx, project, &deltas).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Change, Outcome, Row, Rows, Source, decide};
+    use crate::{
+        domain::{ids::ProjectId, kind::Kind, objects::Object},
+        store::mirror::Known,
+        vault::new_id,
+    };
+
+    fn state(project: &ProjectId, source: Source) -> Change {
+        let object = Object::read(Kind::Customer, project, r#"{"id":"cus_1","created":1}"#).unwrap();
+        Change::State(Box::new(object), source)
+    }
+
+    /// What becomes of a state when the row stands at a second, whether it is asked for again, and where the row stands then.
+    fn decided(version_at: Option<i64>, source: Source) -> (Outcome, bool, i64) {
+        let project = new_id();
+        let change = state(&project, source);
+        let key = change.key().unwrap();
+        let known = version_at.map(|version_at| Known {
+            id: key.1.to_owned(),
+            version_at,
+            status: "active".to_owned(),
+            deleted: false,
+            digest: String::new(),
+        });
+        let (mut rows, mut again) = (Rows::from([(key, Row::new(known))]), Vec::new());
+        let outcome = decide(&change, &mut rows, &mut again);
+        (outcome, !again.is_empty(), rows[&key].version_at)
+    }
+
+    #[test]
+    fn a_later_event_counts_and_an_earlier_one_does_not() {
+        assert_eq!(decided(None, Source::Event(10)), (Outcome::Applied, false, 10));
+        assert_eq!(decided(Some(9), Source::Event(10)), (Outcome::Applied, false, 10));
+        assert_eq!(decided(Some(10), Source::Event(10)), (Outcome::SameSecond, true, 10));
+        assert_eq!(decided(Some(11), Source::Event(10)), (Outcome::Older, false, 11));
+    }
+
+    #[test]
+    fn a_page_does_not_replace_what_an_event_may_have_told_after_it() {
+        let page = |as_of| Source::Fetch { as_of, seen: None };
+        assert_eq!(decided(None, page(10)), (Outcome::Applied, false, 9));
+        assert_eq!(decided(Some(9), page(10)), (Outcome::Applied, false, 9));
+        assert_eq!(decided(Some(10), page(10)), (Outcome::Older, true, 10));
+        assert_eq!(decided(Some(11), page(10)), (Outcome::Older, true, 11));
+        assert_eq!(decided(Some(12), page(10)), (Outcome::Older, false, 12));
+    }
+
+    #[test]
+    fn an_answer_counts_for_the_row_it_was_asked_for_and_for_no_later_one() {
+        let answer = |as_of, seen| Source::Fetch { as_of, seen: Some(seen) };
+        assert_eq!(decided(Some(10), answer(9, 10)), (Outcome::Applied, false, 10));
+        assert_eq!(decided(Some(10), answer(10, 10)), (Outcome::Applied, false, 10));
+        assert_eq!(decided(Some(10), answer(12, 10)), (Outcome::Applied, false, 11));
+        assert_eq!(decided(Some(10), answer(8, 10)), (Outcome::Older, false, 10));
+        assert_eq!(decided(Some(11), answer(11, 10)), (Outcome::Older, true, 11));
+    }
 }

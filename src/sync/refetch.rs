@@ -1,5 +1,5 @@
 //! Reads single objects again from Stripe: after several events of one second, cut sub-lists, and events that only name an
-//! object. The answer counts, as of Stripe's `Date`.
+//! object. The answer counts, unless an event has changed the row while it was on its way.
 
 use futures_util::{StreamExt as _, stream};
 
@@ -41,13 +41,16 @@ pub async fn run_batch(
     let (tenant, project) = (&claim.tenant_id, &claim.project_id);
     let mut tx = app.db.read(tenant).await?;
     let wishes = refetches::due(&mut tx, project, app.clock.now(), BATCH).await?;
-    drop(tx);
     if wishes.is_empty() {
         return Ok(0);
     }
+    let row = |wish: &Refetch| Kind::parse(&wish.kind).map(|kind| (kind, kind.derive_id(project, &wish.stripe_id)));
+    let seen = mirror::versions(&mut tx, project, wishes.iter().filter_map(row)).await?;
+    drop(tx);
     let fetched: Vec<(Refetch, Fetched)> = stream::iter(wishes)
-        .map(|wish| async move {
-            let fetched = fetch(client, project, &wish).await;
+        .map(|wish| (row(&wish).and_then(|row| seen.get(&row).copied()), wish))
+        .map(|(seen, wish)| async move {
+            let fetched = fetch(client, project, &wish, seen).await;
             (wish, fetched)
         })
         .buffer_unordered(AT_ONCE)
@@ -58,20 +61,21 @@ pub async fn run_batch(
     rejected.map_or(Ok(taken), |error| Err(super::Stopped::Stripe(error)))
 }
 
-async fn fetch(client: &stripe::Client, project: &ProjectId, wish: &Refetch) -> Fetched {
+async fn fetch(client: &stripe::Client, project: &ProjectId, wish: &Refetch, seen: Option<i64>) -> Fetched {
     let Some(kind) = Kind::parse(&wish.kind) else { return Fetched::Nothing };
-    match read_object(client, project, kind, &wish.stripe_id).await {
+    match read_object(client, project, kind, &wish.stripe_id, seen).await {
         Ok(change) => Fetched::Change(Box::new(change)),
         Err(error) => Fetched::Failed(error),
     }
 }
 
-/// Reads one object, whole, from Stripe. An object that Stripe does not know is gone.
-pub async fn read_object(
+/// Reads one object, whole, from Stripe. An object that Stripe does not know is gone. `seen`: see [`mirror::Source::Fetch`].
+async fn read_object(
     client: &stripe::Client,
     project: &ProjectId,
     kind: Kind,
     stripe_id: &str,
+    seen: Option<i64>,
 ) -> Result<Change, stripe::Error> {
     let answer = client.retrieve(kind, stripe_id).await?;
     let raw = match answer.raw {
@@ -79,7 +83,7 @@ pub async fn read_object(
         None => serde_json::json!({ "id": stripe_id, "object": kind.as_str(), "deleted": true }).to_string(),
     };
     let object = Object::read(kind, project, &raw).map_err(|error| stripe::Error::Unreadable(error.to_string()))?;
-    Ok(Change::from_fetch(object, answer.as_of))
+    Ok(Change::from_fetch(object, answer.as_of, seen))
 }
 
 /// Writes what was fetched; answers the error that concerns the whole connection, if there was one.
@@ -112,7 +116,7 @@ async fn store(
     let outcomes = mirror::apply(&mut tx, project, &changes, now).await?;
     for (wish, outcome) in wishes.iter().zip(outcomes) {
         if outcome == Outcome::Older {
-            // The answer is from before an event that is here already: Stripe's copy lags, so ask once more.
+            // An event has come meanwhile that the answer may not hold, or Stripe's copy lags: ask once more.
             refetches::postpone(&mut tx, project, wish, now + 1, "the answer was older than the mirror").await?;
         } else {
             refetches::remove(&mut tx, project, wish).await?;

@@ -17,7 +17,7 @@ async fn answer(site: &Site, kind: Kind, object: &Value) {
     let now = site.app.clock.now();
     let object = Object::read(kind, &tenant.project, &object.to_string()).unwrap();
     let mut tx = site.app.db.write(&tenant.id).await.unwrap();
-    apply(&mut tx, &tenant.project, &[Change::from_fetch(object, now)], now).await.unwrap();
+    apply(&mut tx, &tenant.project, &[Change::from_fetch(object, now, None)], now).await.unwrap();
     tx.commit().await.unwrap();
 }
 

@@ -160,7 +160,7 @@ impl Reader {
                 let whole = self.client.complete(self.kind, raw.clone()).await?;
                 object = Object::read(self.kind, &self.project, whole.get()).map_err(unreadable)?;
             }
-            changes.push(Change::from_fetch(object, page.as_of));
+            changes.push(Change::from_fetch(object, page.as_of, None));
         }
         Ok(changes)
     }
