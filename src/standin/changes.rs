@@ -5,7 +5,11 @@ use super::errors::ApiError;
 use super::events::Cause;
 use super::form::Form;
 use super::kind::Kind;
-use super::objects::{billing_routes, customer, price_routes, product, subscription_routes};
+use super::objects::card::Card;
+use super::objects::{
+    billing_routes, customer, invoice_life, invoice_new, price_new, product, subscription_life, subscription_new,
+    subscription_update,
+};
 use super::seed::names;
 use super::space::Space;
 
@@ -59,8 +63,8 @@ fn one(space: &mut Space, cause: &Cause, dice: &mut Dice, kind: Kind, verb: &str
     };
     match (kind, verb) {
         (Kind::Customer, "delete") => customer::remove(space, cause, n),
-        (Kind::Subscription, "cancel") => subscription_routes::cancel(space, cause, n, &Form::default()),
-        (Kind::Subscription, "renew") => subscription_routes::renew(space, cause, n),
+        (Kind::Subscription, "cancel") => subscription_life::cancel(space, cause, n, &Form::default()),
+        (Kind::Subscription, "renew") => subscription_life::renew(space, cause, n),
         (Kind::Subscription, _) => update_subscription(space, cause, dice, n),
         _ => touch(space, cause, kind, n, &changed(dice, kind)?),
     }
@@ -71,9 +75,9 @@ pub fn touch(space: &mut Space, cause: &Cause, kind: Kind, n: u64, form: &Form) 
     match kind {
         Kind::Customer => customer::update(space, cause, n, form),
         Kind::Product => product::update(space, cause, n, form),
-        Kind::Price => price_routes::update(space, cause, n, form),
-        Kind::Subscription => subscription_routes::update(space, cause, n, form),
-        Kind::Invoice => billing_routes::annotate(space, cause, n, form),
+        Kind::Price => price_new::update(space, cause, n, form),
+        Kind::Subscription => subscription_update::update(space, cause, n, form),
+        Kind::Invoice => invoice_new::annotate(space, cause, n, form),
         Kind::Charge => billing_routes::annotate_charge(space, cause, n, form),
         _ => Err(ApiError::invalid(400, "This kind cannot be changed.")),
     }
@@ -84,8 +88,8 @@ pub fn delete(space: &mut Space, cause: &Cause, kind: Kind, n: u64) -> Result<()
     match kind {
         Kind::Customer => customer::remove(space, cause, n),
         Kind::Product => product::remove(space, cause, n),
-        Kind::Subscription => subscription_routes::cancel(space, cause, n, &Form::default()),
-        Kind::Invoice => billing_routes::delete(space, cause, n),
+        Kind::Subscription => subscription_life::cancel(space, cause, n, &Form::default()),
+        Kind::Invoice => invoice_life::delete(space, cause, n),
         _ => Err(ApiError::invalid(400, "This kind cannot be deleted.")),
     }
 }
@@ -126,7 +130,8 @@ fn create(space: &mut Space, cause: &Cause, dice: &mut Dice, kind: Kind) -> Resu
             let name = person(dice);
             let email = format!("{}@example.com", dice.letters(9).to_lowercase());
             let form = Form::from_pairs(&[("name", name.as_str()), ("email", email.as_str())])?;
-            customer::create(space, cause, &form).map(drop)
+            let n = customer::create(space, cause, &form)?;
+            customer::give_card(space, cause, n, &Card::drawn(dice.roll(), "US"))
         }
         Kind::Product => {
             let name = format!("{} pack", dice.pick(names::COMPANY).copied().unwrap_or("New"));
@@ -143,7 +148,7 @@ fn create(space: &mut Space, cause: &Cause, dice: &mut Dice, kind: Kind) -> Resu
                 ("unit_amount", amount.to_string().as_str()),
                 ("recurring[interval]", if dice.chance(0.7) { "month" } else { "year" }),
             ])?;
-            price_routes::create(space, cause, &form).map(drop)
+            price_new::create(space, cause, &form).map(drop)
         }
         _ => subscribe(space, cause, dice),
     }
@@ -166,7 +171,7 @@ fn subscribe(space: &mut Space, cause: &Cause, dice: &mut Dice) -> Result<(), Ap
     if dice.chance(0.2) {
         pairs.push(("trial_period_days", "14"));
     }
-    subscription_routes::create(space, cause, &Form::from_pairs(&pairs)?).map(drop)
+    subscription_new::create(space, cause, &Form::from_pairs(&pairs)?).map(drop)
 }
 
 fn update_subscription(space: &mut Space, cause: &Cause, dice: &mut Dice, n: u64) -> Result<(), ApiError> {
@@ -182,7 +187,7 @@ fn update_subscription(space: &mut Space, cause: &Cause, dice: &mut Dice, n: u64
         3..7 if item["quantity"].is_i64() => vec![("items[0][id]", id), ("items[0][quantity]", quantity.as_str())],
         _ => vec![("metadata[note]", note.as_str())],
     };
-    subscription_routes::update(space, cause, n, &Form::from_pairs(&pairs)?)
+    subscription_update::update(space, cause, n, &Form::from_pairs(&pairs)?)
 }
 
 /// Parameters of a small change.

@@ -17,12 +17,39 @@ pub struct ApiError {
     pub message: String,
     /// One more header, such as the reason of a 429.
     pub header: Option<(&'static str, &'static str)>,
+    /// What else the error says: the reason of a decline, the objects it is about.
+    pub more: Vec<(&'static str, Value)>,
 }
 
 impl ApiError {
     /// An `invalid_request_error`.
     pub fn invalid(status: u16, message: impl Into<String>) -> Self {
-        Self { status, kind: "invalid_request_error", code: None, param: None, message: message.into(), header: None }
+        Self {
+            status,
+            kind: "invalid_request_error",
+            code: None,
+            param: None,
+            message: message.into(),
+            header: None,
+            more: Vec::new(),
+        }
+    }
+
+    /// A `card_error`: the bank said no.
+    pub fn card(code: &'static str, decline_code: &'static str, message: &str) -> Self {
+        let mut error = Self::invalid(402, message).code(code);
+        error.kind = "card_error";
+        if !decline_code.is_empty() {
+            error.more.push(("decline_code", decline_code.into()));
+        }
+        error
+    }
+
+    /// With one more thing that it says.
+    #[must_use]
+    pub fn also(mut self, name: &'static str, value: Value) -> Self {
+        self.more.push((name, value));
+        self
     }
 
     /// With Stripe's short code.
@@ -61,6 +88,7 @@ impl ApiError {
             error.insert("param".into(), Value::from(param.clone()));
         }
         error.insert("type".into(), self.kind.into());
+        error.extend(self.more.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
         format!("{:#}", json!({ "error": error })).into_bytes()
     }
 }

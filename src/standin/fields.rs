@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::errors::{ApiError, invalid_param, not_an_integer, unknown_param};
-use super::form::{Form, Node};
+use super::form::{Form, Node, listed};
 
 /// How a parameter becomes an attribute.
 #[derive(Clone, Copy, Debug)]
@@ -68,11 +68,11 @@ fn one_of(text: &str, name: &str, words: &[&str]) -> Result<Value, ApiError> {
     if words.contains(&text) {
         return Ok(text.into());
     }
-    Err(invalid_param(name, format!("Invalid {name}: must be one of {}", words.join(", "))))
+    Err(invalid_param(name, format!("Invalid {name}: must be one of {}", listed(words))))
 }
 
 fn hash(form: &Form, name: &str, keys: &[&str]) -> Result<Value, ApiError> {
-    if text_is_empty(form, name) {
+    if form.unsets(name) {
         return Ok(Value::Null);
     }
     let parts = form.parts(name)?;
@@ -84,10 +84,6 @@ fn hash(form: &Form, name: &str, keys: &[&str]) -> Result<Value, ApiError> {
         object.insert((*key).to_owned(), text(&parts, key)?.into());
     }
     Ok(object.into())
-}
-
-fn text_is_empty(form: &Form, name: &str) -> bool {
-    matches!(form.get(name), Some(Node::Text(text)) if text.is_empty())
 }
 
 fn metadata(node: &Node, before: &Value) -> Result<Value, ApiError> {

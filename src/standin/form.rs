@@ -40,6 +40,18 @@ impl Form {
         self.entries.extend(other.entries);
     }
 
+    /// Only the parameters of these names.
+    #[must_use]
+    pub fn keeping(&self, names: &[&str]) -> Self {
+        let entries = self.entries.iter().filter(|entry| names.contains(&entry.0.as_str())).cloned().collect();
+        Self { entries }
+    }
+
+    /// `inner` below a path: `items`, `0` makes it the first row of `items`.
+    pub fn wrapped(path: &[&str], inner: Self) -> Self {
+        path.iter().rev().fold(inner, |inner, name| Self { entries: vec![((*name).to_owned(), Node::Parts(inner))] })
+    }
+
     fn put(&mut self, path: &[String], value: &str, full: &str) -> Result<(), ApiError> {
         let Some((first, rest)) = path.split_first() else {
             return Ok(());
@@ -110,6 +122,33 @@ impl Form {
             .collect()
     }
 
+    /// The rows of a list of hashes such as `items[0][price]`.
+    pub fn rows(&self, name: &str) -> Result<Vec<Self>, ApiError> {
+        self.parts(name)?
+            .entries
+            .into_iter()
+            .map(|(_, node)| match node {
+                Node::Parts(row) => Ok(row),
+                Node::Text(_) => Err(invalid_param(name, "Invalid array")),
+            })
+            .collect()
+    }
+
+    /// Whether the parameter is given as the empty text, which unsets.
+    pub fn unsets(&self, name: &str) -> bool {
+        matches!(self.get(name), Some(Node::Text(text)) if text.is_empty())
+    }
+
+    /// The text of that name, if it is one of `words`.
+    pub fn word(&self, name: &str, words: &[&str]) -> Result<Option<&str>, ApiError> {
+        match self.text(name)? {
+            Some(text) if !words.contains(&text) => {
+                Err(invalid_param(name, format!("Invalid {name}: must be one of {}", listed(words))))
+            }
+            text => Ok(text),
+        }
+    }
+
     /// The names and parameters, in order.
     pub fn entries(&self) -> &[(String, Node)] {
         &self.entries
@@ -121,6 +160,16 @@ impl Form {
             Some((name, _)) => Err(unknown_param(name)),
             None => Ok(()),
         }
+    }
+}
+
+/// `a, b, or c`, as Stripe lists what it takes.
+pub fn listed(words: &[&str]) -> String {
+    match words {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [one, other] => format!("{one} or {other}"),
+        [many @ .., last] => format!("{}, or {last}", many.join(", ")),
     }
 }
 

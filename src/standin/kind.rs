@@ -20,9 +20,9 @@ pub enum Kind {
     LineItem,
     /// `charge`
     Charge,
-    /// `payment_intent`, only named by charges
+    /// `payment_intent`
     PaymentIntent,
-    /// `payment_method`, only named by charges
+    /// `payment_method`
     PaymentMethod,
     /// `balance_transaction`, only named by charges
     BalanceTransaction,
@@ -30,12 +30,39 @@ pub enum Kind {
     Event,
     /// `webhook_endpoint`
     WebhookEndpoint,
+    /// `coupon`, whose identifiers are words of their own
+    Coupon,
+    /// `promotion_code`
+    PromotionCode,
+    /// `discount`, held by what it was given to
+    Discount,
+    /// `refund`
+    Refund,
+    /// `tax_id`
+    TaxId,
+    /// `setup_intent`
+    SetupIntent,
+    /// `invoiceitem`
+    InvoiceItem,
+    /// `invoice_payment`, made up from its invoice
+    InvoicePayment,
+    /// `checkout.session`
+    CheckoutSession,
+    /// `item`, a line of a checkout session
+    CheckoutItem,
+    /// `billing.meter`
+    Meter,
+    /// `billing.meter_event_summary`, made up from what was reported
+    MeterSummary,
 }
 
 /// Name, identifier prefix and length of the part after the prefix.
 type Row = (Kind, &'static str, &'static str, usize);
 
-const TABLE: [Row; 13] = [
+/// How many kinds there are.
+pub const KINDS: usize = 25;
+
+const TABLE: [Row; KINDS] = [
     (Kind::Customer, "customer", "cus_", 14),
     (Kind::Product, "product", "prod_", 14),
     (Kind::Price, "price", "price_1", 23),
@@ -49,6 +76,18 @@ const TABLE: [Row; 13] = [
     (Kind::BalanceTransaction, "balance_transaction", "txn_3", 23),
     (Kind::Event, "event", "evt_1", 23),
     (Kind::WebhookEndpoint, "webhook_endpoint", "we_1", 23),
+    (Kind::Coupon, "coupon", "coupon_", 14),
+    (Kind::PromotionCode, "promotion_code", "promo_1", 23),
+    (Kind::Discount, "discount", "di_1", 23),
+    (Kind::Refund, "refund", "re_3", 23),
+    (Kind::TaxId, "tax_id", "txi_1", 23),
+    (Kind::SetupIntent, "setup_intent", "seti_1", 23),
+    (Kind::InvoiceItem, "invoiceitem", "ii_1", 23),
+    (Kind::InvoicePayment, "invoice_payment", "inpay_1", 23),
+    (Kind::CheckoutSession, "checkout.session", "cs_", 58),
+    (Kind::CheckoutItem, "item", "li_1", 23),
+    (Kind::Meter, "billing.meter", "mtr_", 36),
+    (Kind::MeterSummary, "billing.meter_event_summary", "mtrusg_", 36),
 ];
 
 impl Kind {
@@ -69,6 +108,16 @@ impl Kind {
     /// How many characters follow the prefix.
     pub fn tail(self) -> usize {
         self.row().3
+    }
+
+    /// The name in "No such …", which is not always the one in `object`.
+    pub fn spoken(self) -> &'static str {
+        match self {
+            Self::PaymentMethod => "PaymentMethod",
+            Self::PromotionCode => "promotion code",
+            Self::SetupIntent => "setupintent",
+            other => other.name(),
+        }
     }
 
     /// The kind of that name.

@@ -93,7 +93,8 @@ impl StandIn {
         let address = listener.local_addr()?;
         let (outbox, inbox) = tokio::sync::mpsc::unbounded_channel();
         let clock = Clock::new(options.clock);
-        let shared = Arc::new(Shared::new(clock, options.seed, options.retry_scale, outbox));
+        let shared =
+            Arc::new(Shared::new(format!("http://{address}"), clock, options.seed, options.retry_scale, outbox));
         shared.limits.set_unlimited(options.unlimited_rate);
         let mut tasks = JoinSet::new();
         tasks.spawn(deliveries::run(Arc::clone(&shared), inbox));
@@ -104,7 +105,7 @@ impl StandIn {
 
     /// `http://127.0.0.1:4242`
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        self.shared.base.clone()
     }
 
     /// Where it listens.

@@ -227,8 +227,8 @@ async fn answer(
             let mut begun = Begun { shared, slot, saved: None };
             fate.wait().await;
             let answer = run(route, &call, (text, key), &account, fate);
-            // A request whose parameters were refused leaves the key free.
-            if answer.status < 400 || answer.status >= 500 {
+            // A request whose parameters were refused leaves the key free; one whose card was declined has run.
+            if answer.status < 400 || answer.status == 402 || answer.status >= 500 {
                 let request_id = asked.request_id.to_owned();
                 begun.saved = Some(Saved { status: answer.status, body: answer.body.clone(), request_id });
             }
@@ -268,7 +268,7 @@ fn prepare(
 ) -> Result<(&'static Route, Call, Arc<Account>), ApiError> {
     let account = shared.account(&key.account).ok_or_else(|| server_error("false"))?;
     check_account(asked, key)?;
-    let (route, id) = routes::find(asked.method.as_str(), asked.path).ok_or_else(|| unrecognized(asked))?;
+    let (route, [id, sub]) = routes::find(asked.method.as_str(), asked.path).ok_or_else(|| unrecognized(asked))?;
     if !fate.unlimited {
         shared.limits.take(&key.account, key.live, route.endpoint())?;
     }
@@ -284,7 +284,7 @@ fn prepare(
         request: Some(asked.request_id.to_owned()),
         idempotency_key: idempotency_key.map(str::to_owned),
     };
-    let call = Call { id, form, version, cause };
+    let call = Call { id, sub, form, version, cause };
     call.check_params(route)?;
     Ok((route, call, account))
 }

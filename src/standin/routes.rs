@@ -14,6 +14,8 @@ use super::versions::{Version, present};
 pub struct Call {
     /// What stands for `{id}` in the path; empty when the path has none.
     pub id: String,
+    /// What stands for `{sub}` in the path.
+    pub sub: String,
     /// Parameters of query and body.
     pub form: Form,
     /// The version to answer in.
@@ -95,7 +97,7 @@ impl Route {
 }
 
 /// All rows.
-const TABLES: [&[Route]; 8] = [
+const TABLES: [&[Route]; 19] = [
     objects::account::ROUTES,
     objects::customer::ROUTES,
     objects::product::ROUTES,
@@ -103,28 +105,40 @@ const TABLES: [&[Route]; 8] = [
     objects::subscription_routes::ROUTES,
     objects::subscription_item::ROUTES,
     objects::billing_routes::ROUTES,
+    objects::invoice_item::ROUTES,
+    objects::payment_method::ROUTES,
+    objects::payment_intent::ROUTES,
+    objects::setup_intent::ROUTES,
+    objects::coupon::ROUTES,
+    objects::promotion_code::ROUTES,
+    objects::refund::ROUTES,
+    objects::tax_id::ROUTES,
+    objects::meter::ROUTES,
+    objects::meter_event::ROUTES,
+    objects::event::ROUTES,
     objects::webhook_endpoint::ROUTES,
 ];
 
-/// The row for a request, with what stands for `{id}`.
-pub fn find(method: &str, path: &str) -> Option<(&'static Route, String)> {
-    let rows = TABLES.into_iter().flatten().chain(objects::event::ROUTES);
+/// The row for a request, with what stands for `{id}` and `{sub}`.
+pub fn find(method: &str, path: &str) -> Option<(&'static Route, [String; 2])> {
+    let rows = TABLES.into_iter().flatten();
     rows.filter(|route| route.method == method)
         .filter_map(|route| Some((route, matched(route.path, path)?)))
-        .min_by_key(|(_, id)| id.len())
+        .min_by_key(|(_, parts)| parts[0].len())
 }
 
-fn matched(pattern: &str, path: &str) -> Option<String> {
-    let mut id = String::new();
+fn matched(pattern: &str, path: &str) -> Option<[String; 2]> {
+    let mut found = [String::new(), String::new()];
     let mut parts = path.split('/');
     for wanted in pattern.split('/') {
         match (wanted, parts.next()?) {
-            ("{id}", part) if !part.is_empty() => part.clone_into(&mut id),
+            ("{id}", part) if !part.is_empty() => part.clone_into(&mut found[0]),
+            ("{sub}", part) if !part.is_empty() => part.clone_into(&mut found[1]),
             (wanted, part) if wanted == part => {}
             _ => return None,
         }
     }
-    parts.next().is_none().then_some(id)
+    parts.next().is_none().then_some(found)
 }
 
 impl Call {
@@ -140,7 +154,7 @@ impl Call {
 
     /// The number of the object in the path.
     pub fn number(&self, space: &Space, kind: Kind) -> Result<u64, ApiError> {
-        space.find_alive(kind, &self.id).ok_or_else(|| no_such(kind.name(), &self.id))
+        space.find_alive(kind, &self.id).ok_or_else(|| no_such(kind.spoken(), &self.id))
     }
 
     /// The object in the path.
@@ -205,7 +219,7 @@ impl Call {
         };
         match space.find(kind, id) {
             Some(n) => Ok(Some(n)),
-            None => Err(no_such_param(kind.name(), id, name)),
+            None => Err(no_such_param(kind.spoken(), id, name)),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! One account in one mode: the seed, what was changed over it, and what was made since.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -9,8 +9,9 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::deliveries::Job;
 use super::events::Event;
 use super::ids::Ids;
-use super::kind::Kind;
+use super::kind::{KINDS, Kind};
 use super::objects::invoice::Seller;
+use super::objects::usage::Usage;
 use super::seed::Seed;
 use super::versions::{self, Version};
 
@@ -18,7 +19,6 @@ use super::versions::{self, Version};
 const FIRST_NEW: u64 = 1 << 48;
 /// A sub-list inside an object shows so many rows.
 pub const ROWS: usize = 10;
-const KINDS: usize = 13;
 
 /// The order of lists: creation time, then number.
 pub type Key = (i64, u64);
@@ -67,8 +67,16 @@ pub struct Space {
     pub secrets: HashMap<u64, Vec<Secret>>,
     /// The version of events that no endpoint asked for.
     pub default_version: Version,
-    /// Charge numbers by invoice number, for invoices made since the seed.
+    /// The latest charge by the number of its payment intent, which for an invoice is the number of the invoice.
     pub charge_of: HashMap<u64, u64>,
+    /// What was reported, by meter and customer.
+    pub usage: HashMap<(String, String), Vec<Usage>>,
+    /// When each report was made, by its name, for as long as the name may not be used again.
+    pub reported: HashMap<String, i64>,
+    /// Coupons that were deleted; what was given of them stays.
+    pub gone_coupons: HashMap<String, Value>,
+    /// Payment methods that were taken from their customer and cannot be used again.
+    pub detached: HashSet<String>,
     /// Subscription numbers by item number, for items made since the seed.
     pub item_owner: HashMap<u64, u64>,
     shelves: [Shelf; KINDS],
@@ -91,6 +99,10 @@ impl Space {
             secrets: HashMap::new(),
             default_version: versions::DEFAULT,
             charge_of: HashMap::new(),
+            usage: HashMap::new(),
+            reported: HashMap::new(),
+            gone_coupons: HashMap::new(),
+            detached: HashSet::new(),
             item_owner: HashMap::new(),
             shelves: Default::default(),
             next: FIRST_NEW,

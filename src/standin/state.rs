@@ -72,6 +72,8 @@ pub struct Seen {
 pub struct Shared {
     /// Its time.
     pub clock: Clock,
+    /// Where it listens: `http://127.0.0.1:4242`.
+    pub base: String,
     /// When it started, for rates.
     pub started: std::time::Instant,
     /// Seconds of a real retry schedule are multiplied by this.
@@ -116,10 +118,11 @@ pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Shared {
-    /// An empty stand-in.
-    pub fn new(clock: Clock, seed: u64, retry_scale: f64, outbox: UnboundedSender<Job>) -> Self {
+    /// An empty stand-in that listens at `base`.
+    pub fn new(base: String, clock: Clock, seed: u64, retry_scale: f64, outbox: UnboundedSender<Job>) -> Self {
         Self {
             clock,
+            base,
             started: std::time::Instant::now(),
             retry_scale,
             keys: Keys::default(),
@@ -161,6 +164,7 @@ impl Shared {
         let seller = Arc::new(Seller {
             name: new.name.unwrap_or_else(|| "Northwind Software".to_owned()),
             country: "US".to_owned(),
+            base: self.base.clone(),
             id: id.clone(),
         });
         let now = self.clock.now();

@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod steer;
+pub mod time;
 
 use std::sync::Arc;
 
@@ -55,6 +56,7 @@ pub fn router() -> Router<Arc<Shared>> {
         .route("/_control/accounts/{acct}/mutate", post(steer::mutate))
         .route("/_control/accounts/{acct}/touch", post(steer::touch))
         .route("/_control/accounts/{acct}/delete", post(steer::delete))
+        .route("/_control/accounts/{acct}/renew", post(time::renew))
         .route("/_control/accounts/{acct}/life", post(steer::life))
         .route("/_control/accounts/{acct}/dump", get(steer::dump))
         .route("/_control/accounts/{acct}/deliveries", get(steer::deliveries))
@@ -63,5 +65,5 @@ pub fn router() -> Router<Arc<Shared>> {
         .route("/_control/accounts/{acct}/roll", post(steer::roll))
         .route("/_control/log", get(steer::log))
         .route("/_control/chaos", post(steer::chaos))
-        .route("/_control/clock", post(steer::clock))
+        .route("/_control/clock", post(time::clock))
 }

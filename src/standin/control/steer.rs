@@ -62,7 +62,8 @@ pub struct TouchSpec {
 }
 
 impl Shared {
-    fn known(&self, account: &str) -> Result<Arc<Account>, Refused> {
+    /// The account of that identifier.
+    pub fn known(&self, account: &str) -> Result<Arc<Account>, Refused> {
         self.account(account).ok_or_else(|| Refused::not_found("account"))
     }
 
@@ -357,16 +358,4 @@ pub async fn chaos(
     let chaos = shared.switches.change(account.as_deref(), patch.into());
     let chaos = chaos.map_err(|error| Refused::bad(error.to_string()))?;
     Ok(Json(serde_json::to_value(chaos).unwrap_or_default()))
-}
-
-/// How far to move the clock.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ClockSpec {
-    advance_s: i64,
-}
-
-/// `POST /_control/clock`
-pub async fn clock(State(shared): State<Arc<Shared>>, Json(spec): Json<ClockSpec>) -> Json<Value> {
-    Json(json!({ "now": shared.clock.advance(spec.advance_s) }))
 }

@@ -2,7 +2,8 @@
 
 use std::sync::LazyLock;
 
-use crate::standin::dice::Dice;
+use super::card::{Card, Refusal};
+use crate::standin::dice::{Dice, hash_text};
 use crate::standin::shape::{Fields, Shape};
 
 /// The shape of a charge.
@@ -19,32 +20,30 @@ pub struct Facts {
     pub amount: i64,
     /// Minor units given back.
     pub refunded: i64,
-    /// Succeeded; otherwise the card was declined.
-    pub paid: bool,
+    /// Why the card was declined; none when it paid.
+    pub refusal: Option<Refusal>,
     /// Unix seconds.
     pub created: i64,
     /// Lower-case currency code.
     pub currency: String,
     /// `cus_…`
-    pub customer: String,
+    pub customer: Option<String>,
     /// Name on the bill.
     pub name: Option<String>,
     /// E-mail address on the bill.
     pub email: Option<String>,
     /// Address on the bill, as JSON.
     pub address: Vec<u8>,
-    /// Country of the card.
-    pub card_country: String,
     /// What it was for.
-    pub description: String,
+    pub description: Option<String>,
     /// `pi_…`
     pub payment_intent: String,
     /// `pm_…`
     pub payment_method: String,
     /// `txn_…`, when money moved.
     pub balance_transaction: Option<String>,
-    /// Chooses the card: the same number is the same card.
-    pub card: u64,
+    /// The card that was asked.
+    pub card: Card,
 }
 
 impl Facts {
@@ -59,9 +58,9 @@ impl Facts {
     }
 
     fn fields(&self) -> Fields {
-        let mut card = Dice::of(self.card, 13, 0);
-        let brand = card.pick(&["visa", "visa", "mastercard", "amex"]).copied().unwrap_or("visa");
-        let kept = if self.paid { self.amount } else { 0 };
+        let mut dice = Dice::of(hash_text(&self.id), 13, 1);
+        let paid = self.refusal.is_none();
+        let kept = if paid { self.amount } else { 0 };
         let fields = Fields::new()
             .text("id", &self.id)
             .int("amount", self.amount)
@@ -72,27 +71,24 @@ impl Facts {
             .opt_text("email", self.email.as_deref())
             .opt_text("name", self.name.as_deref())
             .text("descriptor", "BILLFOLD STAND-IN")
-            .flag("paid", self.paid)
+            .flag("paid", paid)
             .int("created", self.created)
             .text("currency", &self.currency)
-            .text("customer", &self.customer)
-            .text("description", &self.description)
+            .opt_text("customer", self.customer.as_deref())
+            .opt_text("description", self.description.as_deref())
             .flag("livemode", self.live)
-            .int("risk_score", card.between(1, 60))
+            .int("risk_score", dice.between(1, 60))
             .text("payment_intent", &self.payment_intent)
             .text("payment_method", &self.payment_method)
             .int("amount_authorized", kept)
-            .text("brand", brand)
-            .text("card_country", &self.card_country)
-            .int("exp_month", card.between(1, 12))
-            .int("exp_year", card.between(2027, 2032))
-            .text("fingerprint", &card.letters(16))
-            .text("funding", card.pick(&["credit", "debit"]).copied().unwrap_or("credit"))
-            .text("last4", &format!("{:04}", card.between(0, 9999)))
-            .text("network_transaction_id", &card.between(100_000_000, 999_999_999).to_string())
+            .text("network_transaction_id", &dice.between(100_000_000, 999_999_999).to_string())
             .text("receipt_url", &format!("https://pay.stripe.com/receipts/payment/{}", self.id))
-            .flag("refunded", self.paid && self.refunded >= self.amount);
-        if self.paid { approved(fields, &mut card) } else { declined(fields) }
+            .flag("refunded", paid && self.refunded >= self.amount);
+        let fields = self.card.fields(fields);
+        match self.refusal {
+            None => approved(fields, &mut dice),
+            Some(refusal) => declined(fields, refusal),
+        }
     }
 }
 
@@ -105,14 +101,14 @@ fn approved(fields: Fields, card: &mut Dice) -> Fields {
         .text("status", "succeeded")
 }
 
-fn declined(fields: Fields) -> Fields {
+fn declined(fields: Fields, refusal: Refusal) -> Fields {
     fields
-        .text("failure_code", "card_declined")
-        .text("failure_message", "Your card was declined.")
+        .text("failure_code", refusal.code)
+        .text("failure_message", refusal.message)
         .text("advice_code", "try_again_later")
         .text("network_decline_code", "05")
         .text("network_status", "declined_by_network")
-        .text("outcome_reason", "generic_decline")
+        .text("outcome_reason", refusal.decline_code)
         .text("seller_message", "The bank did not return any further details with this decline.")
         .text("outcome_type", "issuer_declined")
         .text("status", "failed")

@@ -18,6 +18,8 @@ pub struct Seller {
     pub name: String,
     /// Two letters.
     pub country: String,
+    /// Where the pages of the stand-in are: `http://127.0.0.1:4242`.
+    pub base: String,
 }
 
 /// Stripe's invoice status.
@@ -154,7 +156,7 @@ impl Facts {
         let open = self.state == State::Open;
         let draft = self.state == State::Draft;
         let due = (self.by_invoice && !draft).then_some(self.created + 30 * 86_400);
-        let page = |suffix: &str| format!("https://invoice.stripe.com/i/{}/{}{suffix}", self.account.id, self.id);
+        let page = |suffix: &str| format!("{}/i/{}/{}{suffix}", self.account.base, self.account.id, self.id);
         let fields = Fields::new()
             .text("id", &self.id)
             .text("account_country", &self.account.country)

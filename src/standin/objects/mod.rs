@@ -1,17 +1,42 @@
 //! One file per kind of object: what it looks like, its routes, and what changing it does.
 
 pub mod account;
+pub mod billing;
 pub mod billing_routes;
+pub mod card;
 pub mod charge;
+pub mod collect;
+pub mod coupon;
 pub mod customer;
+pub mod discount;
+pub mod draft;
 pub mod event;
 pub mod invoice;
+pub mod invoice_item;
+pub mod invoice_life;
+pub mod invoice_new;
+pub mod line;
+pub mod meter;
+pub mod meter_event;
+pub mod payment_intent;
+pub mod payment_method;
+pub mod preview;
 pub mod price;
+pub mod price_new;
 pub mod price_routes;
 pub mod product;
+pub mod promotion_code;
+pub mod refund;
+pub mod setup_intent;
 pub mod subscription;
+pub mod subscription_change;
 pub mod subscription_item;
+pub mod subscription_life;
+pub mod subscription_new;
 pub mod subscription_routes;
+pub mod subscription_update;
+pub mod tax_id;
+pub mod usage;
 pub mod webhook_endpoint;
 
 use serde_json::{Value, json};

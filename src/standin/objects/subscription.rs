@@ -39,6 +39,8 @@ pub struct Facts {
     pub ended_at: Option<i64>,
     /// Paid by invoice within so many days; otherwise by card.
     pub days_until_due: Option<i64>,
+    /// `pm_…`, when it is not the customer's default that pays.
+    pub default_payment_method: Option<String>,
     /// `in_…`
     pub latest_invoice: Option<String>,
     /// Live or test.
@@ -111,6 +113,7 @@ impl Facts {
             .text("currency", &self.currency)
             .text("customer", &self.customer)
             .opt_int("days_until_due", self.days_until_due)
+            .opt_text("default_payment_method", self.default_payment_method.as_deref())
             .opt_int("ended_at", self.ended_at)
             .with("items", |out| push_items(&self.items, rows, &self.id, out))
             .flag("items_has_more", self.items.len() > rows)

@@ -1,60 +1,89 @@
-//! Routes of subscriptions, and what happens to them: created, changed, canceled.
+//! Routes of subscriptions, and the parameters that creating and changing share.
 
-use std::sync::Arc;
+use serde_json::Value;
 
-use serde_json::{Value, json};
-
-use super::billing_routes::bill;
-use super::change;
 use super::customer;
-use super::price::PriceCard;
-use super::subscription::{Facts, ItemFacts};
-use crate::standin::errors::{ApiError, invalid_param, missing_param, no_such, no_such_param};
+use super::subscription_life::{ENDED, cancel, pause, resume};
+use super::subscription_new::create;
+use super::subscription_update::update;
+use crate::standin::errors::{ApiError, invalid_param};
 use crate::standin::events::Cause;
-use crate::standin::fields::{Field, Sort, apply, require_text};
-use crate::standin::form::{Form, Node};
+use crate::standin::fields::{Field, Sort};
+use crate::standin::form::Form;
 use crate::standin::kind::Kind;
 use crate::standin::routes::{Call, Route, delete, get, list, post};
 use crate::standin::space::Space;
 
 const FILTERS: &[&str] = &["collection_method", "created", "customer", "price", "status"];
 const CREATABLE: &[&str] = &[
+    "cancel_at",
     "cancel_at_period_end",
     "collection_method",
     "customer",
     "days_until_due",
+    "default_payment_method",
     "description",
+    "discounts",
     "items",
     "metadata",
+    "off_session",
     "payment_behavior",
+    "proration_behavior",
     "trial_end",
     "trial_period_days",
+    "trial_settings",
 ];
 const SETTABLE: &[&str] = &[
+    "billing_cycle_anchor",
+    "cancel_at",
     "cancel_at_period_end",
     "cancellation_details",
+    "collection_method",
+    "days_until_due",
+    "default_payment_method",
     "description",
+    "discounts",
     "items",
     "metadata",
+    "off_session",
     "pause_collection",
     "payment_behavior",
     "proration_behavior",
+    "proration_date",
+    "trial_end",
 ];
 const CANCEL: &[&str] = &["cancellation_details", "invoice_now", "prorate"];
-const FIELDS: &[Field] = &[("description", Sort::Text), ("metadata", Sort::Metadata)];
+const RESUME: &[&str] = &["billing_cycle_anchor", "payment_behavior", "proration_behavior", "proration_date"];
+const FEEDBACK: &[&str] = &[
+    "",
+    "customer_service",
+    "low_quality",
+    "missing_features",
+    "other",
+    "switched_service",
+    "too_complex",
+    "too_expensive",
+    "unused",
+];
+/// What is set as it comes.
+pub const FIELDS: &[Field] = &[("description", Sort::Text), ("metadata", Sort::Metadata)];
 const STATUSES: [&str; 8] =
     ["active", "past_due", "unpaid", "canceled", "incomplete", "incomplete_expired", "trialing", "paused"];
-/// Nothing can be changed after these.
-const ENDED: [&str; 2] = ["canceled", "incomplete_expired"];
-const DAY: i64 = 86_400;
 
 /// The rows.
 pub const ROUTES: &[Route] = &[
     list("/v1/subscriptions", "rak_subscription_read", FILTERS, index),
     get("/v1/subscriptions/{id}", "rak_subscription_read", |call, space| call.read(space, Kind::Subscription)),
     post("/v1/subscriptions", "rak_subscription_write", CREATABLE, create_route),
-    post("/v1/subscriptions/{id}", "rak_subscription_write", SETTABLE, update_route),
-    delete("/v1/subscriptions/{id}", "rak_subscription_write", CANCEL, cancel_route),
+    post("/v1/subscriptions/{id}", "rak_subscription_write", SETTABLE, |call, space| step(call, space, update)),
+    delete("/v1/subscriptions/{id}", "rak_subscription_write", CANCEL, |call, space| step(call, space, cancel)),
+    post("/v1/subscriptions/{id}/resume", "rak_subscription_write", RESUME, |call, space| step(call, space, resume)),
+    post(
+        "/v1/subscriptions/{id}/pause",
+        "rak_subscription_write",
+        &["bill_for", "invoicing_behavior", "type"],
+        |call, space| step(call, space, pause),
+    ),
 ];
 
 /// Canceled subscriptions are left out unless they are asked for.
@@ -97,299 +126,64 @@ fn create_route(call: &Call, space: &mut Space) -> Result<Vec<u8>, ApiError> {
     Ok(call.show(space, Kind::Subscription, n))
 }
 
-fn update_route(call: &Call, space: &mut Space) -> Result<Vec<u8>, ApiError> {
+type Step = fn(&mut Space, &Cause, u64, &Form) -> Result<(), ApiError>;
+
+fn step(call: &Call, space: &mut Space, step: Step) -> Result<Vec<u8>, ApiError> {
     let n = call.number(space, Kind::Subscription)?;
-    update(space, &call.cause, n, &call.form)?;
+    step(space, &call.cause, n, &call.form)?;
     Ok(call.show(space, Kind::Subscription, n))
 }
 
-fn cancel_route(call: &Call, space: &mut Space) -> Result<Vec<u8>, ApiError> {
-    let n = call.number(space, Kind::Subscription)?;
-    cancel(space, &call.cause, n, &call.form)?;
-    Ok(call.show(space, Kind::Subscription, n))
-}
-
-/// Makes a subscription, bills its first period, and returns its number.
-pub fn create(space: &mut Space, cause: &Cause, form: &Form) -> Result<u64, ApiError> {
-    let customer = require_text(form, "customer")?;
-    if space.find_alive(Kind::Customer, customer).is_none() {
-        return Err(no_such_param("customer", customer, "customer"));
-    }
-    let trial_end = trial_end(form, cause.now)?;
-    let start = cause.now;
-    let (n, id) = space.reserve(Kind::Subscription);
-    let items = items(space, n, form, |card| (start, trial_end.unwrap_or(start + card.period())))?;
-    let Some(currency) = items.first().map(|item| item.price.currency.clone()) else {
-        return Err(missing_param("items"));
-    };
-    let by_invoice = form.text("collection_method")? == Some("send_invoice");
-    let waits = matches!(form.text("payment_behavior")?, Some("default_incomplete"));
-    let facts = Facts {
-        id,
-        customer: customer.to_owned(),
-        currency,
-        created: start,
-        status: match trial_end {
-            Some(_) => "trialing",
-            None if waits && !by_invoice => "incomplete",
-            None => "active",
-        },
-        billing_cycle_anchor: trial_end.unwrap_or(start),
-        cancel_at: None,
-        cancel_at_period_end: false,
-        canceled_at: None,
-        cancel_reason: None,
-        cancel_feedback: None,
-        ended_at: None,
-        days_until_due: if by_invoice { Some(form.int("days_until_due")?.unwrap_or(30)) } else { None },
-        latest_invoice: None,
-        live: space.live,
-        metadata: b"{}".to_vec(),
-        pause_collection: false,
-        trial: trial_end.map(|end| (start, end)),
-        items,
-    };
-    let mut subscription = facts.value();
-    apply(form, FIELDS, &mut subscription)?;
-    if form.flag("cancel_at_period_end")? == Some(true) {
-        end_with_period(&mut subscription, cause.now);
-    }
-    space.insert(Kind::Subscription, n, cause.now, subscription.clone());
-    let invoice = bill(space, cause, &subscription, "subscription_create")?;
-    subscription["latest_invoice"] = invoice.into();
-    space.replace(Kind::Subscription, n, subscription.clone());
-    space.emit(cause, "customer.subscription.created", (Kind::Subscription, subscription), None);
-    Ok(n)
-}
-
-fn trial_end(form: &Form, now: i64) -> Result<Option<i64>, ApiError> {
-    match (form.int("trial_period_days")?, form.int("trial_end")?) {
-        (Some(days @ 1..=730), None) => Ok(Some(now + days * DAY)),
-        (None, Some(end)) if end > now => Ok(Some(end)),
-        (None, None) => Ok(None),
-        _ => Err(invalid_param("trial_end", "Timestamp must be an integer Unix timestamp in the future")),
-    }
-}
-
-/// The items a creation asks for.
-fn items(
-    space: &mut Space,
-    subscription: u64,
-    form: &Form,
-    period: impl Fn(&PriceCard) -> (i64, i64),
-) -> Result<Vec<ItemFacts>, ApiError> {
-    let mut items = Vec::new();
-    for (i, (_, node)) in form.parts("items")?.entries().iter().enumerate() {
-        let Node::Parts(wanted) = node else {
-            return Err(invalid_param("items", "Invalid array"));
-        };
-        wanted.only(&["price", "quantity", "metadata"])?;
-        let price = card(space, wanted, &format!("items[{i}][price]"))?;
-        let (item, id) = space.reserve(Kind::SubscriptionItem);
-        space.item_owner.insert(item, subscription);
-        let period = period(&price);
-        items.push(ItemFacts {
-            id,
-            created: period.0,
-            quantity: if price.metered { None } else { Some(wanted.int("quantity")?.unwrap_or(1)) },
-            price: Arc::new(price),
-            period,
-        });
-    }
-    Ok(items)
-}
-
-fn card(space: &Space, wanted: &Form, param: &str) -> Result<PriceCard, ApiError> {
-    let id = wanted.text("price")?.ok_or_else(|| missing_param(param))?;
-    let price = space
-        .find_alive(Kind::Price, id)
-        .and_then(|n| space.value(Kind::Price, n))
-        .ok_or_else(|| no_such_param("price", id, param))?;
-    if price["type"] != "recurring" {
+/// `cancel_at_period_end` and `cancel_at`: when it ends by itself, or that it does not.
+pub fn set_cancellation(form: &Form, subscription: &mut Value, now: i64) -> Result<(), ApiError> {
+    let (at_end, at) = (form.flag("cancel_at_period_end")?, form.text("cancel_at")?);
+    if at_end == Some(true) && at.is_some_and(|at| !at.is_empty()) {
         return Err(invalid_param(
-            param,
-            "The price specified is set to `type=one_time` but this field only accepts prices with `type=recurring`.",
+            "cancel_at",
+            "You may only specify one of these parameters: cancel_at, cancel_at_period_end.",
         ));
     }
-    if price["active"] == false {
-        return Err(invalid_param(param, "The price specified is inactive. This field only accepts active prices."));
-    }
-    Ok(PriceCard::of(&price))
-}
-
-/// Changes a subscription.
-pub fn update(space: &mut Space, cause: &Cause, n: u64, form: &Form) -> Result<(), ApiError> {
-    let mut subscription = running(space, n, frozen)?;
-    apply(form, FIELDS, &mut subscription)?;
-    match form.flag("cancel_at_period_end")? {
-        Some(true) => end_with_period(&mut subscription, cause.now),
-        Some(false) => {
-            subscription["cancel_at_period_end"] = false.into();
-            subscription["cancel_at"] = Value::Null;
-            subscription["canceled_at"] = Value::Null;
-            subscription["cancellation_details"]["reason"] = Value::Null;
+    let ends = subscription["items"]["data"].as_array().into_iter().flatten();
+    let ends: Vec<i64> = ends.filter_map(|row| row["current_period_end"].as_i64()).collect();
+    let at = match at {
+        None if at_end == Some(true) => ends.iter().max().copied(),
+        None | Some("") if at.is_some() || at_end == Some(false) => {
+            undo_cancellation(subscription);
+            return Ok(());
         }
-        None => {}
+        None => return Ok(()),
+        Some("min_period_end") => ends.iter().min().copied(),
+        Some("max_period_end") => ends.iter().max().copied(),
+        Some(_) => form.int("cancel_at")?,
+    };
+    if at.is_none_or(|at| at <= now) {
+        return Err(invalid_param("cancel_at", "Timestamp must be in the future."));
     }
-    note_details(form, &mut subscription)?;
-    if let Some(node) = form.get("pause_collection") {
-        subscription["pause_collection"] = match node {
-            Node::Parts(parts) => {
-                json!({"behavior": require_text(parts, "behavior")?, "resumes_at": parts.int("resumes_at")?})
-            }
-            Node::Text(_) => Value::Null,
-        };
-    }
-    change_items(space, cause, n, form, &mut subscription)?;
-    change(space, cause, "customer.subscription.updated", Kind::Subscription, n, subscription);
-    Ok(())
-}
-
-fn end_with_period(subscription: &mut Value, now: i64) {
-    subscription["cancel_at_period_end"] = true.into();
-    subscription["cancel_at"] = subscription["items"]["data"][0]["current_period_end"].clone();
+    subscription["cancel_at_period_end"] = (at_end == Some(true)).into();
+    subscription["cancel_at"] = at.into();
     subscription["canceled_at"] = now.into();
     subscription["cancellation_details"]["reason"] = "cancellation_requested".into();
-}
-
-fn note_details(form: &Form, subscription: &mut Value) -> Result<(), ApiError> {
-    let details = form.parts("cancellation_details")?;
-    details.only(&["comment", "feedback"])?;
-    for name in ["comment", "feedback"] {
-        if let Some(text) = details.text(name)? {
-            subscription["cancellation_details"][name] = text.into();
-        }
-    }
     Ok(())
 }
 
-/// Items that name an `id` are changed or deleted; others are added.
-fn change_items(
-    space: &mut Space,
-    cause: &Cause,
-    n: u64,
-    form: &Form,
-    subscription: &mut Value,
-) -> Result<(), ApiError> {
-    let mut rows = subscription["items"]["data"].as_array().cloned().unwrap_or_default();
-    let period = (
-        rows.first().map(|row| row["current_period_start"].clone()),
-        rows.first().map(|row| row["current_period_end"].clone()),
-    );
-    for (i, (_, node)) in form.parts("items")?.entries().iter().enumerate() {
-        let Node::Parts(wanted) = node else {
-            return Err(invalid_param("items", "Invalid array"));
-        };
-        wanted.only(&["id", "price", "quantity", "deleted"])?;
-        let at = match wanted.text("id")? {
-            Some(id) => Some(
-                rows.iter()
-                    .position(|row| row["id"] == id)
-                    .ok_or_else(|| no_such_param("subscription_item", id, &format!("items[{i}][id]")))?,
-            ),
-            None => None,
-        };
-        if let (Some(at), Some(true)) = (at, wanted.flag("deleted")?) {
-            rows.remove(at);
-            continue;
-        }
-        let mut row = match at {
-            Some(at) => rows[at].clone(),
-            None => new_row(space, cause, n, wanted, i, &subscription["id"])?,
-        };
-        if at.is_some() && wanted.get("price").is_some() {
-            let price = card(space, wanted, &format!("items[{i}][price]"))?;
-            row["price"] = serde_json::from_slice(&price.price_json).unwrap_or_default();
-            row["plan"] = serde_json::from_slice(&price.plan_json).unwrap_or_default();
-        }
-        if let Some(quantity) = wanted.int("quantity")? {
-            row["quantity"] = quantity.into();
-        }
-        if let (None, (Some(start), Some(end))) = (at, &period) {
-            row["current_period_start"] = start.clone();
-            row["current_period_end"] = end.clone();
-        }
-        match at {
-            Some(at) => rows[at] = row,
-            None => rows.push(row),
-        }
-    }
-    if rows.is_empty() {
-        return Err(ApiError::invalid(400, "A subscription must have at least one active plan."));
-    }
-    subscription["items"]["data"] = rows.into();
-    Ok(())
-}
-
-fn new_row(
-    space: &mut Space,
-    cause: &Cause,
-    n: u64,
-    wanted: &Form,
-    i: usize,
-    subscription: &Value,
-) -> Result<Value, ApiError> {
-    let price = card(space, wanted, &format!("items[{i}][price]"))?;
-    let (item, id) = space.reserve(Kind::SubscriptionItem);
-    space.item_owner.insert(item, n);
-    let facts = ItemFacts {
-        id,
-        created: cause.now,
-        quantity: (!price.metered).then_some(1),
-        period: (cause.now, cause.now + price.period()),
-        price: Arc::new(price),
-    };
-    let mut out = Vec::new();
-    facts.write(subscription.as_str().unwrap_or_default(), &mut out);
-    Ok(serde_json::from_slice(&out).unwrap_or_default())
-}
-
-/// Cancels a subscription at once.
-pub fn cancel(space: &mut Space, cause: &Cause, n: u64, form: &Form) -> Result<(), ApiError> {
-    let mut subscription = running(space, n, |id| no_such("subscription", id))?;
-    subscription["status"] = "canceled".into();
-    subscription["canceled_at"] = cause.now.into();
-    subscription["ended_at"] = cause.now.into();
+fn undo_cancellation(subscription: &mut Value) {
     subscription["cancel_at_period_end"] = false.into();
     subscription["cancel_at"] = Value::Null;
-    subscription["cancellation_details"]["reason"] = "cancellation_requested".into();
-    note_details(form, &mut subscription)?;
-    space.replace(Kind::Subscription, n, subscription.clone());
-    space.emit(cause, "customer.subscription.deleted", (Kind::Subscription, subscription), None);
-    Ok(())
+    subscription["canceled_at"] = Value::Null;
+    for name in ["comment", "feedback", "reason"] {
+        subscription["cancellation_details"][name] = Value::Null;
+    }
 }
 
-/// A subscription that has not ended, or the answer `ended` makes of its identifier.
-fn running(space: &Space, n: u64, ended: fn(&str) -> ApiError) -> Result<Value, ApiError> {
-    let id = space.ids.id(Kind::Subscription, n);
-    let value = space.value(Kind::Subscription, n).ok_or_else(|| no_such("subscription", &id))?;
-    if value["status"].as_str().is_some_and(|status| ENDED.contains(&status)) {
-        return Err(ended(&id));
+/// `cancellation_details`: what the customer said.
+pub fn note_details(form: &Form, subscription: &mut Value) -> Result<(), ApiError> {
+    let details = form.parts("cancellation_details")?;
+    details.only(&["comment", "feedback"])?;
+    details.word("feedback", FEEDBACK)?;
+    for name in ["comment", "feedback"] {
+        if let Some(text) = details.text(name)? {
+            subscription["cancellation_details"][name] = if text.is_empty() { Value::Null } else { text.into() };
+        }
     }
-    Ok(value)
-}
-
-fn frozen(_: &str) -> ApiError {
-    ApiError::invalid(400, "A canceled subscription can only update its cancellation_details and metadata.")
-}
-
-/// Bills the next period of a subscription whose current one is over, or ends one that was to end with it.
-pub fn renew(space: &mut Space, cause: &Cause, n: u64) -> Result<(), ApiError> {
-    let mut subscription = running(space, n, frozen)?;
-    let end = subscription["items"]["data"][0]["current_period_end"].as_i64().unwrap_or(i64::MAX);
-    if end > cause.now || !matches!(subscription["status"].as_str(), Some("active" | "trialing")) {
-        return Ok(());
-    }
-    if subscription["cancel_at_period_end"] == true {
-        return cancel(space, cause, n, &Form::default());
-    }
-    for item in subscription["items"]["data"].as_array_mut().into_iter().flatten() {
-        let period = PriceCard::of(&item["price"]).period();
-        item["current_period_start"] = end.into();
-        item["current_period_end"] = (end + period).into();
-    }
-    subscription["status"] = "active".into();
-    subscription["latest_invoice"] = bill(space, cause, &subscription, "subscription_cycle")?.into();
-    change(space, cause, "customer.subscription.updated", Kind::Subscription, n, subscription);
     Ok(())
 }

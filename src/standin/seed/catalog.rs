@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::standin::kind::Kind;
-use crate::standin::objects::{price, product};
+use crate::standin::objects::{meter, price, product};
 use crate::standin::shape::Fields;
 use crate::standin::space::Space;
 
@@ -59,7 +59,7 @@ use Cycle::{Month, Quarter, Year};
 use Sort::{Flat, Graduated, Metered, Once, Package, Volume};
 
 /// Product, currency, cycle, sort and minor units.
-const PRICES: [(usize, &str, Cycle, Sort, i64); 30] = [
+const PRICES: [Row; 30] = [
     (0, "usd", Month, Flat, 900),
     (1, "usd", Month, Flat, 2900),
     (2, "usd", Month, Flat, 7900),
@@ -109,9 +109,10 @@ pub fn stock(space: &mut Space, created: i64) -> Vec<Value> {
             id
         })
         .collect();
+    let meter = stock_meter(space, created);
     let rows = PRICES.iter().map(|row| {
         let (n, id) = space.reserve(Kind::Price);
-        let value = price_value(&id, &products[row.0], *row, created, space.live);
+        let value = price_value((&id, &products[row.0], &meter), *row, created, space.live);
         space.insert(Kind::Price, n, created, value.clone());
         value
     });
@@ -119,7 +120,25 @@ pub fn stock(space: &mut Space, created: i64) -> Vec<Value> {
     values.into_iter().filter(|price| price["type"] == "recurring").collect()
 }
 
-fn price_value(id: &str, product: &str, row: (usize, &str, Cycle, Sort, i64), created: i64, live: bool) -> Value {
+/// The meter of everything that is billed by use.
+fn stock_meter(space: &mut Space, created: i64) -> String {
+    let (n, id) = space.reserve(Kind::Meter);
+    let fields = Fields::new()
+        .text("id", &id)
+        .int("created", created)
+        .text("customer_key", "stripe_customer_id")
+        .text("formula", "sum")
+        .text("display_name", "API calls")
+        .text("event_name", "api_calls")
+        .flag("livemode", space.live)
+        .text("value_key", "value");
+    space.insert(Kind::Meter, n, created, meter::SHAPE.value(&fields));
+    id
+}
+
+type Row = (usize, &'static str, Cycle, Sort, i64);
+
+fn price_value((id, product, meter): (&str, &str, &str), row: Row, created: i64, live: bool) -> Value {
     let (product_at, currency, cycle, sort, amount) = row;
     let tiered = matches!(sort, Graduated | Volume);
     let (interval, count) = match cycle {
@@ -139,9 +158,9 @@ fn price_value(id: &str, product: &str, row: (usize, &str, Cycle, Sort, i64), cr
             .text("type", if matches!(sort, Once) { "one_time" } else { "recurring" }),
     );
     if !matches!(sort, Once) {
-        let usage = if matches!(sort, Metered) { "metered" } else { "licensed" };
-        price["recurring"] = json!({"interval": interval, "interval_count": count, "meter": null,
-            "trial_period_days": null, "usage_type": usage});
+        let metered = matches!(sort, Metered);
+        price["recurring"] = json!({"interval": interval, "interval_count": count, "meter": metered.then_some(meter),
+            "trial_period_days": null, "usage_type": if metered { "metered" } else { "licensed" }});
     }
     match sort {
         Graduated => set_tiers(&mut price, "graduated", amount, 200),

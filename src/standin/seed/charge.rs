@@ -6,6 +6,7 @@ use super::invoice::{finalized_at, in_lane, is_free, split, state, total};
 use super::subscription::Sub;
 use crate::standin::dice::Dice;
 use crate::standin::kind::Kind;
+use crate::standin::objects::card::GENERIC;
 use crate::standin::objects::charge::Facts;
 use crate::standin::objects::invoice::State;
 
@@ -46,18 +47,17 @@ pub fn facts(seed: &Seed, n: u64) -> Option<Facts> {
         live: seed.live,
         amount,
         refunded,
-        paid,
+        refusal: (!paid).then_some(GENERIC),
         created: finalized_at(&sub, j) + 2,
         currency: sub.currency.to_owned(),
-        customer: seed.ids.id(Kind::Customer, sub.owner),
+        customer: Some(seed.ids.id(Kind::Customer, sub.owner)),
         name: Some(who.name),
         email: Some(who.email),
         address,
-        card_country: who.place.1.to_owned(),
-        description: if j == 0 { "Subscription creation" } else { "Subscription update" }.to_owned(),
+        description: Some(if j == 0 { "Subscription creation" } else { "Subscription update" }.to_owned()),
         payment_intent: seed.ids.id(Kind::PaymentIntent, n),
         payment_method: seed.ids.id(Kind::PaymentMethod, sub.owner),
         balance_transaction: paid.then(|| seed.ids.id(Kind::BalanceTransaction, n)),
-        card: Dice::of(seed.calendar.seed, 12, sub.owner).roll(),
+        card: super::payment::card(seed, sub.owner),
     })
 }

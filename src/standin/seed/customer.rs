@@ -2,6 +2,7 @@
 
 use super::Seed;
 use super::names::{self, Place};
+use super::payment;
 use crate::standin::dice::Dice;
 use crate::standin::kind::Kind;
 use crate::standin::objects::customer::SHAPE;
@@ -93,7 +94,7 @@ pub fn write(seed: &Seed, n: u64, out: &mut Vec<u8>) {
         .flag("delinquent", seed.is_delinquent(n))
         .text("email", &who.email)
         .text("invoice_prefix", &who.prefix)
-        .opt_text("payment_method", dice.chance(0.9).then_some(payment_method.as_str()))
+        .opt_text("payment_method", payment::is_default(seed, n).then_some(payment_method.as_str()))
         .flag("livemode", seed.live)
         .with("metadata", |out| push_metadata(&mut dice, n, out))
         .text("name", &who.name)

@@ -9,6 +9,7 @@ pub mod charge;
 pub mod customer;
 pub mod invoice;
 pub mod names;
+pub mod payment;
 pub mod subscription;
 
 use std::sync::Arc;
@@ -64,8 +65,8 @@ impl Seed {
     /// How many ordered lanes a kind has; 0 for kinds that are not seeded.
     pub fn lanes(&self, kind: Kind) -> u64 {
         match kind {
-            Kind::Customer | Kind::Subscription => 1,
-            Kind::Invoice | Kind::Charge => invoice::LANES,
+            Kind::Customer | Kind::PaymentMethod | Kind::Subscription => 1,
+            Kind::Invoice | Kind::Charge | Kind::PaymentIntent => invoice::LANES,
             _ => 0,
         }
     }
@@ -73,7 +74,7 @@ impl Seed {
     /// How many places a lane has; some may be empty.
     pub fn lane_len(&self, kind: Kind) -> u64 {
         match kind {
-            Kind::Customer => self.calendar.customers,
+            Kind::Customer | Kind::PaymentMethod => self.calendar.customers,
             _ => self.calendar.subscriptions(),
         }
     }
@@ -81,9 +82,11 @@ impl Seed {
     /// The number and creation time at place `at` of a lane, whether or not something is there.
     pub fn place(&self, kind: Kind, lane: u64, at: u64) -> (i64, u64) {
         match kind {
-            Kind::Customer => (self.calendar.customer(at), at),
+            Kind::Customer | Kind::PaymentMethod => (self.calendar.customer(at), at),
             Kind::Invoice => (self.calendar.subscription(at) + invoice::lane_offset(lane), invoice::join(at, lane)),
-            Kind::Charge => (self.calendar.subscription(at) + charge::lane_offset(lane), invoice::join(at, lane)),
+            Kind::Charge | Kind::PaymentIntent => {
+                (self.calendar.subscription(at) + charge::lane_offset(lane), invoice::join(at, lane))
+            }
             _ => (self.calendar.subscription(at), at),
         }
     }
@@ -91,7 +94,7 @@ impl Seed {
     /// The creation time of object `n`, if there is one.
     pub fn created(&self, kind: Kind, n: u64) -> Option<i64> {
         let (at, lane) = match kind {
-            Kind::Invoice | Kind::Charge => invoice::split(n),
+            Kind::Invoice | Kind::Charge | Kind::PaymentIntent => invoice::split(n),
             _ => (n, 0),
         };
         (self.exists(kind, n)).then(|| self.place(kind, lane, at).0)
@@ -104,10 +107,10 @@ impl Seed {
             k < self.calendar.subscriptions() && check(self, &Sub::of(&self.calendar, k), lane)
         };
         match kind {
-            Kind::Customer => n < self.calendar.customers,
+            Kind::Customer | Kind::PaymentMethod => n < self.calendar.customers,
             Kind::Subscription => n < self.calendar.subscriptions(),
             Kind::Invoice => sub_in_lane(|_, sub, lane| invoice::in_lane(sub, lane).is_some()),
-            Kind::Charge => sub_in_lane(charge::exists),
+            Kind::Charge | Kind::PaymentIntent => sub_in_lane(charge::exists),
             _ => false,
         }
     }
@@ -128,6 +131,8 @@ impl Seed {
                 Some(facts) => facts.write(out),
                 None => return false,
             },
+            Kind::PaymentMethod => payment::write_method(self, n, out),
+            Kind::PaymentIntent => return payment::write_intent(self, n, out),
             _ => return false,
         }
         true
@@ -156,7 +161,10 @@ impl Seed {
         let owned = self.calendar.owned(customer);
         match kind {
             Kind::Subscription => owned.collect(),
-            Kind::Invoice | Kind::Charge => owned.flat_map(|k| self.of_subscription(kind, k)).collect(),
+            Kind::PaymentMethod => vec![customer],
+            Kind::Invoice | Kind::Charge | Kind::PaymentIntent => {
+                owned.flat_map(|k| self.of_subscription(kind, k)).collect()
+            }
             _ => Vec::new(),
         }
     }

@@ -6,6 +6,7 @@ use super::Seed;
 use super::calendar::Calendar;
 use super::catalog::Cycle;
 use super::customer::place;
+use super::payment;
 use crate::standin::dice::Dice;
 use crate::standin::kind::Kind;
 use crate::standin::objects::price::PriceCard;
@@ -171,6 +172,8 @@ pub fn facts(seed: &Seed, k: u64) -> Facts {
         cancel_feedback: canceled_at.and_then(|_| dice.pick(&["too_expensive", "unused", "switched_service"]).copied()),
         ended_at: sub.ended_at,
         days_until_due: sub.by_invoice.then_some(30),
+        default_payment_method: (!sub.by_invoice && !payment::is_default(seed, sub.owner))
+            .then(|| seed.ids.id(Kind::PaymentMethod, sub.owner)),
         latest_invoice: Some(seed.ids.id(Kind::Invoice, super::invoice::number(&sub, sub.invoices - 1))),
         live: seed.live,
         metadata: if dice.chance(0.2) { br#"{"channel":"partner"}"#.to_vec() } else { b"{}".to_vec() },

@@ -131,3 +131,58 @@ pub async fn seeded(customers: u64) -> (StandIn, NewKeys, Caller) {
     let caller = Caller::new(&stand_in, &keys.secret_key);
     (stand_in, keys, caller)
 }
+
+/// A customer whose card pays.
+pub async fn payer(stripe: &Caller) -> Value {
+    payer_with(stripe, "pm_card_visa").await
+}
+
+/// A customer with one of Stripe's test cards.
+pub async fn payer_with(stripe: &Caller, card: &str) -> Value {
+    let body =
+        format!("name=Ada&email=ada@example.com&payment_method={card}&invoice_settings[default_payment_method]={card}");
+    stripe.change("/v1/customers", &body).await
+}
+
+/// A product with a monthly price in dollars; returns the price.
+pub async fn monthly(stripe: &Caller, cents: i64) -> Value {
+    let product = stripe.change("/v1/products", "name=Seats").await;
+    let body =
+        format!("product={}&currency=usd&unit_amount={cents}&recurring[interval]=month&nickname=Seat", id(&product));
+    stripe.change("/v1/prices", &body).await
+}
+
+/// The types of the events since `count` of them had happened, oldest first.
+pub async fn types_since(stripe: &Caller, count: usize) -> Vec<String> {
+    let events = stripe.all("/v1/events", 100).await;
+    let fresh = &events[..events.len() - count];
+    fresh.iter().rev().map(|event| event["type"].as_str().unwrap().to_owned()).collect()
+}
+
+/// How many events have happened.
+pub async fn event_count(stripe: &Caller) -> usize {
+    stripe.all("/v1/events", 100).await.len()
+}
+
+/// A refusal: its status, type, code and parameter, as the test expects them.
+pub fn assert_refused(answer: &Answer, status: u16, code: Option<&str>, param: Option<&str>) {
+    let error = answer.error();
+    assert_eq!(answer.status, status, "{}", answer.text);
+    assert_eq!(error.get("code").and_then(Value::as_str), code, "{}", answer.text);
+    assert_eq!(error.get("param").and_then(Value::as_str), param, "{}", answer.text);
+    let kind = if status == 402 { "card_error" } else { "invalid_request_error" };
+    assert_eq!(error["type"], kind, "{}", answer.text);
+}
+
+/// Moves the stand-in's clock.
+pub async fn advance(stand_in: &StandIn, seconds: i64) {
+    let body = format!("{{\"advance_s\": {seconds}}}");
+    assert_eq!(Caller::new(stand_in, "").post("/_control/clock", &body).await.status, 200);
+}
+
+/// Does everything that is due for a subscription by now.
+pub async fn catch_up(stand_in: &StandIn, account: &str, object: &str) {
+    let body = format!("{{\"object\": \"{object}\"}}");
+    let answer = Caller::new(stand_in, "").post(&format!("/_control/accounts/{account}/renew"), &body).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+}

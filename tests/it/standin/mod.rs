@@ -3,6 +3,9 @@
 mod client;
 mod description;
 mod lists;
+mod money;
 mod objects;
+mod previews;
 mod requests;
+mod subscriptions;
 mod webhooks;
