@@ -15,40 +15,34 @@ pub struct ApiError {
     pub param: Option<String>,
     /// The sentence for people.
     pub message: String,
-    /// One more header, such as the reason of a 429.
-    pub header: Option<(&'static str, &'static str)>,
-    /// What else the error says: the reason of a decline, the objects it is about.
-    pub more: Vec<(&'static str, Value)>,
+    /// What few errors have, apart so that the others stay small.
+    extra: Option<Box<Extra>>,
+}
+
+/// What few errors have.
+#[derive(Clone, Debug, Default)]
+struct Extra {
+    header: Option<(&'static str, &'static str)>,
+    fields: Vec<(&'static str, Value)>,
 }
 
 impl ApiError {
     /// An `invalid_request_error`.
     pub fn invalid(status: u16, message: impl Into<String>) -> Self {
-        Self {
-            status,
-            kind: "invalid_request_error",
-            code: None,
-            param: None,
-            message: message.into(),
-            header: None,
-            more: Vec::new(),
-        }
+        Self { status, kind: "invalid_request_error", code: None, param: None, message: message.into(), extra: None }
     }
 
     /// A `card_error`: the bank said no.
     pub fn card(code: &'static str, decline_code: &'static str, message: &str) -> Self {
         let mut error = Self::invalid(402, message).code(code);
         error.kind = "card_error";
-        if !decline_code.is_empty() {
-            error.more.push(("decline_code", decline_code.into()));
-        }
-        error
+        if decline_code.is_empty() { error } else { error.also("decline_code", decline_code.into()) }
     }
 
-    /// With one more thing that it says.
+    /// With one more thing that it says: the reason of a decline, an object it is about.
     #[must_use]
     pub fn also(mut self, name: &'static str, value: Value) -> Self {
-        self.more.push((name, value));
+        self.extra.get_or_insert_default().fields.push((name, value));
         self
     }
 
@@ -69,8 +63,13 @@ impl ApiError {
     /// With one more header.
     #[must_use]
     pub fn header(mut self, name: &'static str, value: &'static str) -> Self {
-        self.header = Some((name, value));
+        self.extra.get_or_insert_default().header = Some((name, value));
         self
+    }
+
+    /// The one more header, if there is one.
+    pub fn more_header(&self) -> Option<(&'static str, &'static str)> {
+        self.extra.as_ref().and_then(|extra| extra.header)
     }
 
     /// The body, without a line about the request log.
@@ -88,7 +87,8 @@ impl ApiError {
             error.insert("param".into(), Value::from(param.clone()));
         }
         error.insert("type".into(), self.kind.into());
-        error.extend(self.more.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+        let fields = self.extra.iter().flat_map(|extra| &extra.fields);
+        error.extend(fields.map(|(name, value)| ((*name).to_owned(), value.clone())));
         format!("{:#}", json!({ "error": error })).into_bytes()
     }
 }

@@ -38,7 +38,7 @@ pub struct Answer {
 
 impl Answer {
     fn refused(error: &ApiError, version: Version) -> Self {
-        let extra = error.header.map(|(name, value)| (name, value.to_owned())).into_iter().collect();
+        let extra = error.more_header().map(|(name, value)| (name, value.to_owned())).into_iter().collect();
         Self { status: error.status, body: error.body(), version, extra }
     }
 }

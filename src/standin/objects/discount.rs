@@ -146,7 +146,9 @@ pub fn use_up(space: &mut Space, cause: &Cause, subscription: &mut Value) {
     if !spent.is_empty() {
         subscription["discounts"] = kept.into();
     }
-    spent.iter().for_each(|id| revoke(space, cause, id));
+    for id in &spent {
+        revoke(space, cause, id);
+    }
 }
 
 /// The discounts that an object names; with a moment only those that still run then.

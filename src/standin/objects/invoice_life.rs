@@ -127,11 +127,12 @@ pub fn pay(space: &mut Space, cause: &Cause, n: u64, form: &Form) -> Result<(), 
 }
 
 fn nothing_for_invoice() -> ApiError {
-    let mut error = collect::nothing_to_pay_with();
-    error.message = "There is no `default_payment_method` set on this Customer or Invoice. Please attach a default \
-                     payment method or pass one with the request."
-        .to_owned();
-    error
+    ApiError::invalid(
+        400,
+        "There is no `default_payment_method` set on this Customer or Invoice. Please attach a default payment method \
+         or pass one with the request.",
+    )
+    .code("resource_missing")
 }
 
 /// Asks a card for what is due; a refusal leaves the invoice open and is returned.

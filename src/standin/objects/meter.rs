@@ -135,7 +135,7 @@ fn summaries(call: &Call, space: &Space) -> Result<Vec<u8>, ApiError> {
         Some(_) => 3600,
         None => end - start,
     };
-    if start % step.min(86_400).max(1) != 0 && step != end - start {
+    if start % step.clamp(1, 86_400) != 0 && step != end - start {
         return Err(invalid_param("start_time", "start_time must be aligned with the value grouping window."));
     }
     let mut rows: Vec<(i64, Value)> = Vec::new();

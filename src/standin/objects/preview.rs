@@ -40,16 +40,13 @@ pub fn create(call: &Call, space: &mut Space) -> Result<Vec<u8>, ApiError> {
         return Err(crate::standin::errors::unknown_param(&format!("{NAME}[{name}]")));
     }
     let customer = call.param(space, Kind::Customer, "customer")?;
+    let owner = || customer.ok_or_else(|| missing_param("customer"));
     let invoice = match call.param(space, Kind::Subscription, "subscription")? {
         Some(n) => of_subscription(call, space, n, &details)?,
+        None if details.get("items").is_some() => of_new(call, space, owner()?, &details)?,
         None => {
-            let owner = customer.ok_or_else(|| missing_param("customer"))?;
-            if details.get("items").is_some() {
-                of_new(call, space, owner, &details)?
-            } else {
-                let n = only_subscription(space, owner)?;
-                of_subscription(call, space, n, &details)?
-            }
+            let n = only_subscription(space, owner()?)?;
+            of_subscription(call, space, n, &details)?
         }
     };
     Ok(call.show_value(space, Kind::Invoice, invoice))

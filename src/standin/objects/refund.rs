@@ -113,8 +113,7 @@ fn wanted(call: &Call, charge: &Value, left: i64) -> Result<i64, ApiError> {
         return Err(invalid_param(
             "amount",
             format!(
-                "Refund amount ({} {currency}) is greater than unrefunded amount on charge ({} {currency})",
-                amount, left
+                "Refund amount ({amount} {currency}) is greater than unrefunded amount on charge ({left} {currency})"
             ),
         ));
     }

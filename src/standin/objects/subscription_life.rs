@@ -156,7 +156,8 @@ fn renew_rows(space: &mut Space, cause: &Cause, n: u64, mut subscription: Value)
         return Ok(());
     };
     if trial && behavior != "create_invoice" && cannot_pay(space, &subscription) {
-        return end_trial_unpaid(space, cause, n, subscription, &behavior);
+        end_trial_unpaid(space, cause, n, subscription, &behavior);
+        return Ok(());
     }
     subscription["status"] = if trial { "active".into() } else { subscription["status"].clone() };
     change(space, cause, "customer.subscription.updated", Kind::Subscription, n, subscription.clone());
@@ -190,21 +191,14 @@ fn cannot_pay(space: &Space, subscription: &Value) -> bool {
 }
 
 /// A trial that ends without a card is canceled or paused, as it was asked.
-fn end_trial_unpaid(
-    space: &mut Space,
-    cause: &Cause,
-    n: u64,
-    mut subscription: Value,
-    behavior: &Value,
-) -> Result<(), ApiError> {
+fn end_trial_unpaid(space: &mut Space, cause: &Cause, n: u64, mut subscription: Value, behavior: &Value) {
     if behavior == "cancel" {
         end(space, cause, n, subscription, "payment_failed");
-        return Ok(());
+        return;
     }
     subscription["status"] = "paused".into();
     change(space, cause, "customer.subscription.updated", Kind::Subscription, n, subscription.clone());
     space.emit(cause, "customer.subscription.paused", (Kind::Subscription, subscription), None);
-    Ok(())
 }
 
 /// Pauses a subscription: nothing is billed until it is resumed.

@@ -69,7 +69,9 @@ fn take_away(space: &mut Space, cause: &Cause, before: &Value, granted: &[Value]
         .filter(|id| !granted.contains(id))
         .filter_map(|id| id.as_str().map(str::to_owned))
         .collect();
-    gone.iter().for_each(|id| discount::revoke(space, cause, id));
+    for id in &gone {
+        discount::revoke(space, cause, id);
+    }
 }
 
 /// What a change costs, and when.

@@ -176,8 +176,8 @@ async fn promotion_codes_have_conditions() {
     stripe.change("/v1/coupons", "percent_off=25&duration=forever&id=QUARTER").await;
     let promotion = "promotion[type]=coupon&promotion[coupon]=QUARTER";
     let now = 1_795_000_000;
-    let make = async |more: &str| stripe.change("/v1/promotion_codes", &format!("{promotion}&{more}")).await;
-    let good = make("code=FALL25&max_redemptions=1").await;
+    let new_code = async |more: &str| stripe.change("/v1/promotion_codes", &format!("{promotion}&{more}")).await;
+    let good = new_code("code=FALL25&max_redemptions=1").await;
     assert_fits("promotion_code", &good);
     let taken = stripe.post("/v1/promotion_codes", &format!("{promotion}&code=fall25")).await;
     assert_refused(&taken, 400, None, Some("code"));
@@ -186,10 +186,10 @@ async fn promotion_codes_have_conditions() {
     let used = stripe.ok(&format!("/v1/promotion_codes/{}", id(&good))).await;
     assert_eq!((&used["times_redeemed"], &used["active"]), (&json!(1), &json!(false)));
 
-    let first = make("code=NEW&restrictions[first_time_transaction]=true").await;
-    let big = make("code=BIG&restrictions[minimum_amount]=5000&restrictions[minimum_amount_currency]=usd").await;
-    let short = make(&format!("code=SHORT&expires_at={}", now + 60)).await;
-    let off = make("code=OFF&active=false").await;
+    let first = new_code("code=NEW&restrictions[first_time_transaction]=true").await;
+    let big = new_code("code=BIG&restrictions[minimum_amount]=5000&restrictions[minimum_amount_currency]=usd").await;
+    let short = new_code(&format!("code=SHORT&expires_at={}", now + 60)).await;
+    let off = new_code("code=OFF&active=false").await;
     advance(&stand_in, 120).await;
     for (code, wanted) in [
         (&first, "customer_not_first_time"),

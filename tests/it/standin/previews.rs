@@ -1,4 +1,4 @@
-//! A program asks what a change would cost, and is then charged exactly that.
+//! A program asks what a change would cost, and is then billed exactly that.
 
 use serde_json::{Value, json};
 
@@ -49,12 +49,12 @@ async fn the_change_charges_exactly_what_the_preview_said() {
         // Time goes on between the look and the decision.
         advance(&stand_in, 3).await;
         let changed = stripe.change(&format!("/v1/subscriptions/{}", id(&made)), &change("", "", "")).await;
-        let charged = stripe.ok(&format!("/v1/invoices/{}", changed["latest_invoice"].as_str().unwrap())).await;
-        assert_eq!(amounts(&charged), amounts(&said));
+        let billed = stripe.ok(&format!("/v1/invoices/{}", changed["latest_invoice"].as_str().unwrap())).await;
+        assert_eq!(amounts(&billed), amounts(&said));
         for name in ["subtotal", "total", "amount_due"] {
-            assert_eq!(charged[name], said[name], "{name}");
+            assert_eq!(billed[name], said[name], "{name}");
         }
-        assert_eq!(charged["status"], "paid");
+        assert_eq!(billed["status"], "paid");
     }
 }
 
