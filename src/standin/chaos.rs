@@ -28,6 +28,8 @@ pub struct Chaos {
     pub server_error: f64,
     /// Requests that are never answered.
     pub timeout: f64,
+    /// Writes that are done and never answered: the connection closes without a byte.
+    pub lose_answer: f64,
     /// Answers cut in the middle.
     pub cut_body: f64,
     /// Answers of a proxy instead of Stripe: HTML with status 502.

@@ -87,6 +87,11 @@ fn left_out(space: &Space, name: &str, value: &Value) -> Option<Value> {
             let rows: Vec<Value> = payment_of(space, value).into_iter().collect();
             (rows, format!("/v1/invoice_payments?invoice={id}"))
         }
+        ("line_items", "checkout.session") => {
+            let terms = space.find(Kind::CheckoutSession, id).and_then(|n| space.checkouts.get(&n));
+            let rows = terms.map_or_else(Vec::new, |terms| terms.items.clone());
+            (rows, format!("/v1/checkout/sessions/{id}/line_items"))
+        }
         ("refunds", "charge") => {
             (of(space, Kind::Refund, |refund| refund["charge"] == id), format!("/v1/charges/{id}/refunds"))
         }

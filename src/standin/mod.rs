@@ -28,6 +28,7 @@ pub mod kind;
 pub mod limits;
 pub mod lists;
 pub mod objects;
+pub mod pages;
 pub mod pipeline;
 pub mod routes;
 pub mod seed;
@@ -42,11 +43,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use http::Request;
+use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
+use tower::ServiceExt as _;
 
 use self::clock::{Clock, Source};
 use self::control::accounts::{AccountSpec, NewKeys};
@@ -130,7 +134,7 @@ impl StandIn {
 }
 
 fn router(shared: Arc<Shared>) -> Router {
-    control::router().fallback(pipeline::handle).with_state(shared)
+    control::router().merge(pages::router()).fallback(pipeline::handle).with_state(shared)
 }
 
 /// Serves connections that end together with this task.
@@ -144,7 +148,16 @@ async fn serve(listener: TcpListener, router: Router) {
         };
         // Small answers must not wait for each other.
         let _ = stream.set_nodelay(true);
-        let service = TowerToHyperService::new(router.clone());
+        let router = router.clone();
+        let service = TowerToHyperService::new(tower::service_fn(move |request: Request<Incoming>| {
+            let answer = router.clone().oneshot(request);
+            async move {
+                let response = answer.await.unwrap_or_else(|never| match never {});
+                // An error ends the connection before anything is sent.
+                let lost = response.extensions().get::<pipeline::Lost>().is_some();
+                if lost { Err(std::io::Error::other("lost on purpose")) } else { Ok(response) }
+            }
+        }));
         connections.spawn(async move {
             let connection = auto::Builder::new(TokioExecutor::new());
             // A connection that the client breaks is its own affair.

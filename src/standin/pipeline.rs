@@ -61,11 +61,18 @@ enum Way {
     Hang,
     Cut,
     Proxy,
+    Lost,
 }
 
+/// Marks an answer that is never sent: the connection closes instead.
+#[derive(Clone, Copy, Debug)]
+pub struct Lost;
+
 impl Way {
-    fn draw(dice: &mut Dice, chaos: &Chaos) -> Self {
-        if dice.chance(chaos.timeout) {
+    fn draw(dice: &mut Dice, chaos: &Chaos, method: &Method) -> Self {
+        if method != Method::GET && dice.chance(chaos.lose_answer) {
+            Self::Lost
+        } else if dice.chance(chaos.timeout) {
             Self::Hang
         } else if dice.chance(chaos.cut_body) {
             Self::Cut
@@ -81,18 +88,18 @@ impl Way {
         match self {
             Self::Clear => status,
             Self::Proxy => 502,
-            Self::Hang | Self::Cut => 0,
+            Self::Hang | Self::Cut | Self::Lost => 0,
         }
     }
 }
 
 impl Fate {
-    fn draw(shared: &Shared, chaos: &Chaos) -> Self {
+    fn draw(shared: &Shared, chaos: &Chaos, method: &Method) -> Self {
         let mut dice = lock(&shared.dice);
         let broken = dice.chance(chaos.server_error);
         let early = dice.chance(0.5);
         let mut fate = Self {
-            way: Way::draw(&mut dice, chaos),
+            way: Way::draw(&mut dice, chaos, method),
             refuse: None,
             fail_after: broken && !early,
             lie: dice.chance(chaos.has_more_lies),
@@ -137,7 +144,7 @@ pub async fn handle(State(shared): State<Arc<Shared>>, request: Request<Body>) -
     let owner = shared.keys.of(&parts.headers);
     let account = owner.as_ref().ok().map(|(_, key)| key.account.clone());
     let chaos = shared.switches.of(account.as_deref().unwrap_or_default());
-    let fate = Fate::draw(&shared, &chaos);
+    let fate = Fate::draw(&shared, &chaos, &parts.method);
     let body = axum::body::to_bytes(body, LARGEST).await.unwrap_or_default();
     let version = version_of(&parts.headers);
     let asked = Asked {
@@ -375,5 +382,8 @@ fn respond(shared: &Shared, answer: Answer, request_id: &str, fate: &Fate, offse
     } else {
         Body::from(body)
     };
+    if fate.way == Way::Lost {
+        response = response.extension(Lost);
+    }
     response.body(body).unwrap_or_default()
 }

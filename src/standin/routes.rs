@@ -97,7 +97,7 @@ impl Route {
 }
 
 /// All rows.
-const TABLES: [&[Route]; 19] = [
+const TABLES: [&[Route]; 20] = [
     objects::account::ROUTES,
     objects::customer::ROUTES,
     objects::product::ROUTES,
@@ -115,6 +115,7 @@ const TABLES: [&[Route]; 19] = [
     objects::tax_id::ROUTES,
     objects::meter::ROUTES,
     objects::meter_event::ROUTES,
+    objects::checkout::ROUTES,
     objects::event::ROUTES,
     objects::webhook_endpoint::ROUTES,
 ];

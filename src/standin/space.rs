@@ -10,6 +10,7 @@ use super::deliveries::Job;
 use super::events::Event;
 use super::ids::Ids;
 use super::kind::{KINDS, Kind};
+use super::objects::checkout::Terms;
 use super::objects::invoice::Seller;
 use super::objects::usage::Usage;
 use super::seed::Seed;
@@ -73,6 +74,8 @@ pub struct Space {
     pub usage: HashMap<(String, String), Vec<Usage>>,
     /// When each report was made, by its name, for as long as the name may not be used again.
     pub reported: HashMap<String, i64>,
+    /// What is behind each checkout session, by number.
+    pub checkouts: HashMap<u64, Terms>,
     /// Coupons that were deleted; what was given of them stays.
     pub gone_coupons: HashMap<String, Value>,
     /// Payment methods that were taken from their customer and cannot be used again.
@@ -101,6 +104,7 @@ impl Space {
             charge_of: HashMap::new(),
             usage: HashMap::new(),
             reported: HashMap::new(),
+            checkouts: HashMap::new(),
             gone_coupons: HashMap::new(),
             detached: HashSet::new(),
             item_owner: HashMap::new(),

@@ -13,7 +13,7 @@ use crate::standin::keys::Key;
 use crate::standin::state::{NewAccount, Shared};
 
 /// What billfold asks of a restricted key, and what its actions need.
-const GRANTED: [&str; 12] = [
+const GRANTED: [&str; 17] = [
     "rak_customer_write",
     "rak_product_write",
     "rak_plan_write",
@@ -24,8 +24,13 @@ const GRANTED: [&str; 12] = [
     "rak_webhook_write",
     "rak_connected_account_read",
     "rak_coupon_write",
+    "rak_promotion_code_write",
     "rak_checkout_session_write",
     "rak_customer_portal_write",
+    "rak_payment_method_write",
+    "rak_payment_intent_read",
+    "rak_setup_intent_read",
+    "rak_billing_meter_write",
 ];
 
 /// A new account.

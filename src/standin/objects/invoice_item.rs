@@ -76,6 +76,15 @@ pub fn keep_for_later(space: &mut Space, cause: &Cause, customer: &str, subscrip
     id
 }
 
+/// Keeps what is sold once for a customer's next invoice.
+pub fn sell_once(space: &mut Space, cause: &Cause, customer: &str, currency: &str, line: &Line) {
+    let (n, id) = space.reserve(Kind::InvoiceItem);
+    let fields = fields(line, &id, cause.now).text("customer", customer).text("currency", currency);
+    let item = SHAPE.value(&fields.flag("livemode", space.live));
+    space.insert(Kind::InvoiceItem, n, cause.now, item.clone());
+    space.emit(cause, "invoiceitem.created", (Kind::InvoiceItem, item), None);
+}
+
 fn fields(line: &Line, id: &str, now: i64) -> Fields {
     Fields::new()
         .text("id", id)

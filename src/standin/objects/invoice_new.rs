@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::change;
-use super::discount::{self, Owner};
-use super::draft::{self, DAY, Draft, add_up_again, payment_of, take_up, waiting};
+use super::discount::{self, Owner, Wanted};
+use super::draft::{DAY, Draft, add_up_again, payment_of, take_up, waiting};
 use super::invoice_life::existing;
 use super::line::Line;
 use super::payment_method::of_param;
@@ -201,7 +201,17 @@ pub fn payments(call: &Call, space: &Space) -> Result<Vec<u8>, ApiError> {
 }
 
 /// Makes a draft with lines and no subscription, as a one-off checkout does, and returns its number.
-pub fn sold_once(space: &mut Space, cause: &Cause, customer: &Value, currency: &str, lines: Vec<Line>) -> u64 {
+pub fn sold_once(
+    space: &mut Space,
+    cause: &Cause,
+    (customer, currency): (&Value, &str),
+    lines: Vec<Line>,
+    wanted: &[Wanted],
+) -> u64 {
+    let (n, id) = space.reserve(Kind::Invoice);
+    let holder =
+        Owner { customer: customer["id"].as_str().unwrap_or_default(), subscription: None, invoice: Some(&id) };
+    let granted = discount::grant(space, cause, wanted, holder).into();
     let draft = Draft {
         customer,
         currency,
@@ -210,8 +220,11 @@ pub fn sold_once(space: &mut Space, cause: &Cause, customer: &Value, currency: &
         days_until_due: None,
         period: (cause.now, cause.now),
         lines,
-        discounts: Vec::new(),
+        discounts: discount::active(space, &granted, None),
         proration_date: None,
     };
-    draft::open(space, cause, &draft)
+    let invoice = draft.value(space, &id, cause.now);
+    space.insert(Kind::Invoice, n, cause.now, invoice.clone());
+    space.emit(cause, "invoice.created", (Kind::Invoice, invoice), None);
+    n
 }

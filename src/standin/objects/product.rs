@@ -2,7 +2,9 @@
 
 use std::sync::LazyLock;
 
-use super::{change, deleted};
+use serde_json::{Value, json};
+
+use super::{change, deleted, price_new};
 use crate::standin::errors::{ApiError, no_such, no_such_param};
 use crate::standin::events::Cause;
 use crate::standin::fields::{Field, Sort, apply, require_text};
@@ -20,6 +22,7 @@ const SETTABLE: &[&str] = &[
     "default_price",
     "description",
     "images",
+    "marketing_features",
     "metadata",
     "name",
     "shippable",
@@ -29,9 +32,11 @@ const SETTABLE: &[&str] = &[
 ];
 const CREATABLE: &[&str] = &[
     "active",
+    "default_price_data",
     "description",
     "id",
     "images",
+    "marketing_features",
     "metadata",
     "name",
     "shippable",
@@ -103,9 +108,46 @@ pub fn create(space: &mut Space, cause: &Cause, form: &Form) -> Result<u64, ApiE
         .flag("livemode", space.live);
     let mut product = SHAPE.value(&fields);
     apply(form, FIELDS, &mut product)?;
+    set_features(form, &mut product)?;
+    let own = product["id"].as_str().unwrap_or_default().to_owned();
     space.insert(Kind::Product, n, cause.now, product.clone());
+    if let Some(price) = default_price(space, cause, form, &own)? {
+        product["default_price"] = price.into();
+        space.replace(Kind::Product, n, product.clone());
+    }
     space.emit(cause, "product.created", (Kind::Product, product), None);
     Ok(n)
+}
+
+/// `default_price_data`: a first price together with the product; nothing is made when it is wrong.
+fn default_price(space: &mut Space, cause: &Cause, form: &Form, product: &str) -> Result<Option<String>, ApiError> {
+    if form.get("default_price_data").is_none() {
+        return Ok(None);
+    }
+    let mut data = form.parts("default_price_data")?;
+    data.only(&["currency", "metadata", "recurring", "tax_behavior", "unit_amount", "unit_amount_decimal"])?;
+    data.extend(Form::from_pairs(&[("product", product)])?);
+    match price_new::create(space, cause, &data) {
+        Ok(n) => Ok(Some(space.ids.id(Kind::Price, n))),
+        Err(error) => {
+            if let Some(n) = space.find_alive(Kind::Product, product) {
+                space.remove(Kind::Product, n);
+            }
+            Err(error)
+        }
+    }
+}
+
+/// `marketing_features[0][name]`
+fn set_features(form: &Form, product: &mut Value) -> Result<(), ApiError> {
+    if form.get("marketing_features").is_none() {
+        return Ok(());
+    }
+    let rows = form.rows("marketing_features")?;
+    let names: Result<Vec<Value>, ApiError> =
+        rows.iter().map(|row| Ok(json!({"name": require_text(row, "name")?}))).collect();
+    product["marketing_features"] = names?.into();
+    Ok(())
 }
 
 /// Changes a product.
@@ -118,6 +160,7 @@ pub fn update(space: &mut Space, cause: &Cause, n: u64, form: &Form) -> Result<(
     }
     let mut product = before.clone();
     apply(form, FIELDS, &mut product)?;
+    set_features(form, &mut product)?;
     if product != before {
         product["updated"] = cause.now.into();
     }

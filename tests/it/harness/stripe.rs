@@ -24,10 +24,15 @@ impl<'s> Account<'s> {
         Self { keys, stripe }
     }
 
-    /// Makes random changes; answers the ids of their events, oldest first.
+    /// Makes random changes; answers the ids of their events, oldest first: those that an endpoint hears, if there is one.
     pub fn mutate(&self, count: usize) -> Vec<String> {
         let spec = MutateSpec { livemode: false, count, kinds: Vec::new(), same_second: false, rng_seed: None };
-        self.stripe.control().mutate(&self.keys.account, &spec).unwrap()
+        let made = self.stripe.control().mutate(&self.keys.account, &spec).unwrap();
+        let account = self.stripe.control().account(&self.keys.account).unwrap();
+        let space = account.read(false);
+        let is_heard = |id: &&String| space.event(id).is_some_and(|event| !space.listening(event.kind).is_empty());
+        let heard: Vec<String> = made.iter().filter(is_heard).cloned().collect();
+        if heard.is_empty() { made } else { heard }
     }
 
     /// Changes attributes of one object.

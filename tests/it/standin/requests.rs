@@ -58,6 +58,15 @@ async fn restricted_keys_do_what_they_may_and_hear_what_they_lack() {
         ("GET", "/v1/events", "rak_event_read"),
         ("GET", "/v1/webhook_endpoints", "rak_webhook_read"),
         ("GET", "/v1/account", "rak_connected_account_read"),
+        ("GET", "/v1/coupons", "rak_coupon_read"),
+        ("GET", "/v1/promotion_codes", "rak_promotion_code_read"),
+        ("GET", "/v1/refunds", "rak_charge_read"),
+        ("GET", "/v1/invoiceitems", "rak_invoice_read"),
+        ("GET", "/v1/invoice_payments", "rak_invoice_read"),
+        ("GET", "/v1/payment_intents", "rak_payment_intent_read"),
+        ("GET", "/v1/setup_intents", "rak_setup_intent_read"),
+        ("GET", "/v1/checkout/sessions", "rak_checkout_session_read"),
+        ("GET", "/v1/billing/meters", "rak_billing_meter_read"),
     ] {
         let key = |permissions: Vec<String>| {
             let spec = KeySpec { kind: "restricted".into(), livemode: false, permissions };
@@ -215,4 +224,66 @@ async fn too_many_requests_are_refused_with_the_reason() {
     let log = Caller::new(&stand_in, "").get(&format!("/_control/log?account={}", keys.account)).await.json();
     assert_eq!(log.as_array().unwrap().last().unwrap()["status"], 429);
     assert_eq!(log[0]["key_last4"], keys.secret_key[keys.secret_key.len() - 4..]);
+}
+
+#[tokio::test]
+async fn writes_of_restricted_keys_name_the_permission_they_lack() {
+    let (stand_in, keys, stripe) = seeded(1).await;
+    let spec = KeySpec { kind: "restricted".into(), livemode: false, permissions: vec!["rak_customer_read".into()] };
+    let reader = stripe.with_key(&stand_in.control().new_key(&keys.account, spec).unwrap());
+    for (method, path, permission) in [
+        ("POST", "/v1/subscriptions/sub_1/resume", "rak_subscription_write"),
+        ("POST", "/v1/subscriptions/sub_1/pause", "rak_subscription_write"),
+        ("POST", "/v1/subscription_items", "rak_subscription_write"),
+        ("DELETE", "/v1/subscription_items/si_1", "rak_subscription_write"),
+        ("POST", "/v1/invoices", "rak_invoice_write"),
+        ("POST", "/v1/invoices/create_preview", "rak_invoice_write"),
+        ("POST", "/v1/invoices/in_1/send", "rak_invoice_write"),
+        ("POST", "/v1/invoiceitems", "rak_invoice_write"),
+        ("POST", "/v1/payment_methods/pm_1/attach", "rak_payment_method_write"),
+        ("POST", "/v1/customers/cus_1/tax_ids", "rak_customer_write"),
+        ("POST", "/v1/coupons", "rak_coupon_write"),
+        ("DELETE", "/v1/coupons/X", "rak_coupon_write"),
+        ("POST", "/v1/promotion_codes", "rak_promotion_code_write"),
+        ("POST", "/v1/refunds", "rak_charge_write"),
+        ("POST", "/v1/prices", "rak_plan_write"),
+        ("POST", "/v1/checkout/sessions", "rak_checkout_session_write"),
+        ("POST", "/v1/checkout/sessions/cs_1/expire", "rak_checkout_session_write"),
+        ("POST", "/v1/billing/meters", "rak_billing_meter_write"),
+        ("POST", "/v1/billing/meter_events", "rak_billing_meter_write"),
+    ] {
+        let refused = reader.send(method, path, "", &[]).await;
+        let message = refused.error()["message"].as_str().unwrap().to_owned();
+        assert_eq!(refused.status, 403, "{path}");
+        assert!(message.contains(&format!("Having the '{permission}' permission")), "{path}: {message}");
+    }
+}
+
+#[tokio::test]
+async fn a_lost_answer_was_an_executed_write_and_the_same_key_gets_it_back() {
+    let (stand_in, _, stripe) = seeded(1).await;
+    let control = Caller::new(&stand_in, "");
+    assert_eq!(control.post("/_control/chaos", "{\"lose_answer\": 1.0}").await.status, 200);
+    let key = [("idempotency-key", "lost-1")];
+    assert!(stripe.try_send("POST", "/v1/customers", "name=Ada", &key).await.is_err());
+    // Reading goes on as ever.
+    assert_eq!(stripe.all("/v1/customers", 10).await.len(), 2);
+    control.post("/_control/chaos", "{}").await;
+    let again = stripe.send("POST", "/v1/customers", "name=Ada", &key).await;
+    assert_eq!((again.status, again.header("idempotent-replayed")), (200, "true"));
+    assert_eq!(stripe.all("/v1/customers", 10).await.len(), 2);
+    let log = control.ok("/_control/log").await;
+    assert!(log.as_array().unwrap().iter().any(|row| row["method"] == "POST" && row["status"] == 0));
+}
+
+#[tokio::test]
+async fn the_new_writes_are_limited_like_all_others() {
+    let stand_in = StandIn::start(Options { seed: 1, ..Options::default() }).await.unwrap();
+    let keys = stand_in.account(AccountSpec::default());
+    let stripe = Caller::new(&stand_in, &keys.secret_key);
+    let mut statuses = Vec::new();
+    for _ in 0..40 {
+        statuses.push(stripe.post("/v1/coupons", "percent_off=5").await.status);
+    }
+    assert!(statuses.contains(&200) && statuses.contains(&429), "{statuses:?}");
 }
