@@ -9,6 +9,9 @@ use clap::{CommandFactory as _, FromArgMatches as _};
 
 use cli::{Cli, settings};
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     // The process may hold more than one TLS provider by its dependencies; this one is ours.
     let _ = rustls::crypto::ring::default_provider().install_default();

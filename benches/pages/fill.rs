@@ -132,7 +132,7 @@ async fn write(app: &App, filled: &Filled, kind: Kind, numbers: std::ops::Range<
     let writes: Vec<Write<'_>> =
         objects.iter().map(|object| Write { object, version_at: NOW, deleted_at: None, synced_at: NOW }).collect();
     let mut tx = app.db.write(&filled.tenant).await.unwrap();
-    mirror::upsert(&mut tx, project, kind, &writes).await.unwrap();
+    mirror::upsert(&mut tx, project, kind, &writes, false).await.unwrap();
     let words: Vec<_> = objects.iter().map(|object| (kind, object.id.as_str(), object.search_words())).collect();
     if !words[0].2.is_empty() {
         mirror::set_words(&mut tx, project, &words).await.unwrap();

@@ -9,7 +9,7 @@ CREATE TABLE customers (
   name TEXT COLLATE "C" NOT NULL, email TEXT COLLATE "C" NOT NULL, currency TEXT COLLATE "C", balance BIGINT NOT NULL,
   raw TEXT COLLATE "C" NOT NULL,
   PRIMARY KEY (tenant_id, project_id, id)
-);
+) WITH (fillfactor = 85);
 CREATE INDEX customers_created ON customers (tenant_id, project_id, created, id);
 CREATE INDEX customers_status ON customers (tenant_id, project_id, status, created, id);
 CREATE INDEX customers_email ON customers (tenant_id, project_id, email, id);
@@ -52,7 +52,7 @@ CREATE TABLE subscriptions (
   cancel_at BIGINT, canceled_at BIGINT, ended_at BIGINT, trial_end BIGINT,
   raw TEXT COLLATE "C" NOT NULL,
   PRIMARY KEY (tenant_id, project_id, id)
-);
+) WITH (fillfactor = 85);
 CREATE INDEX subscriptions_created ON subscriptions (tenant_id, project_id, created, id);
 CREATE INDEX subscriptions_status ON subscriptions (tenant_id, project_id, status, created, id);
 CREATE INDEX subscriptions_currency ON subscriptions (tenant_id, project_id, currency, created, id);
@@ -79,7 +79,7 @@ CREATE TABLE invoices (
   attempt_count BIGINT NOT NULL, next_payment_attempt BIGINT,
   raw TEXT COLLATE "C" NOT NULL,
   PRIMARY KEY (tenant_id, project_id, id)
-);
+) WITH (fillfactor = 85);
 CREATE INDEX invoices_created ON invoices (tenant_id, project_id, created, id);
 CREATE INDEX invoices_status ON invoices (tenant_id, project_id, status, created, id);
 CREATE INDEX invoices_currency ON invoices (tenant_id, project_id, currency, created, id);
@@ -96,7 +96,7 @@ CREATE TABLE charges (
   failure_message TEXT COLLATE "C", description TEXT COLLATE "C",
   raw TEXT COLLATE "C" NOT NULL,
   PRIMARY KEY (tenant_id, project_id, id)
-);
+) WITH (fillfactor = 85);
 CREATE INDEX charges_created ON charges (tenant_id, project_id, created, id);
 CREATE INDEX charges_customer ON charges (tenant_id, project_id, customer_id, created, id);
 

@@ -13,11 +13,19 @@ CREATE TABLE webhook_events (
   cause TEXT COLLATE "C",                                  -- the last failure, in plain words
   attempts BIGINT NOT NULL,
   finished_at BIGINT,
-  payload TEXT COLLATE "C" NOT NULL,
   PRIMARY KEY (tenant_id, project_id, id)
-);
+) WITH (fillfactor = 80); -- room for the one change of each row beside it
 CREATE INDEX webhook_events_arrival ON webhook_events (tenant_id, project_id, arrival);
 CREATE INDEX webhook_events_subject ON webhook_events (tenant_id, project_id, subject_id, arrival);
+
+-- The bodies as they arrived, apart from what is written again when an event is finished.
+CREATE TABLE event_payloads (
+  tenant_id TEXT COLLATE "C" NOT NULL, project_id TEXT COLLATE "C" NOT NULL,
+  event_id TEXT COLLATE "C" NOT NULL,
+  payload TEXT COLLATE "C" NOT NULL,
+  PRIMARY KEY (tenant_id, project_id, event_id)
+);
+ALTER TABLE event_payloads ALTER COLUMN payload SET STORAGE EXTERNAL; -- compressing costs more than it saves
 
 -- The events that are not finished. Small rows that come and go, so that a finished event costs one cheap update.
 CREATE TABLE inbox (

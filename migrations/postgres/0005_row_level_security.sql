@@ -28,7 +28,7 @@ BEGIN
   END LOOP;
   FOREACH t IN ARRAY ARRAY['projects', 'connections', 'signing_secrets', 'audit_log',
     'customers', 'products', 'prices', 'subscriptions', 'subscription_items', 'invoices', 'charges', 'counts', 'search',
-    'webhook_events', 'inbox', 'event_attempts', 'webhook_refusals', 'refetches', 'sync_runs', 'sync_types', 'sync_ranges'] LOOP
+    'webhook_events', 'event_payloads', 'inbox', 'event_attempts', 'webhook_refusals', 'refetches', 'sync_runs', 'sync_types', 'sync_ranges'] LOOP
     EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %I TO billfold_app', t);
     EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', t);
     EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', t);

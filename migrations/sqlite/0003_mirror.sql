@@ -105,7 +105,7 @@ CREATE TABLE counts (
   tenant_id TEXT NOT NULL, project_id TEXT NOT NULL, kind TEXT NOT NULL, status TEXT NOT NULL,
   n INTEGER NOT NULL,
   PRIMARY KEY (tenant_id, project_id, kind, status)
-) STRICT;
+) WITHOUT ROWID, STRICT;
 
 -- The words an object is found by. scope: three characters made from the project, so that the
 -- trigram index answers for one project without walking the others.

@@ -13,11 +13,18 @@ CREATE TABLE webhook_events (
   cause TEXT,                                  -- the last failure, in plain words
   attempts INTEGER NOT NULL,
   finished_at INTEGER,
-  payload TEXT NOT NULL,
   PRIMARY KEY (tenant_id, project_id, id)
 ) STRICT;
 CREATE INDEX webhook_events_arrival ON webhook_events (tenant_id, project_id, arrival);
 CREATE INDEX webhook_events_subject ON webhook_events (tenant_id, project_id, subject_id, arrival);
+
+-- The bodies as they arrived, apart from what is written again when an event is finished.
+CREATE TABLE event_payloads (
+  tenant_id TEXT NOT NULL, project_id TEXT NOT NULL,
+  event_id TEXT NOT NULL,
+  payload TEXT NOT NULL,
+  PRIMARY KEY (tenant_id, project_id, event_id)
+) STRICT;
 
 -- The events that are not finished. Small rows that come and go, so that a finished event costs one cheap update.
 CREATE TABLE inbox (
@@ -27,7 +34,7 @@ CREATE TABLE inbox (
   event_id TEXT NOT NULL,
   next_at INTEGER NOT NULL,
   PRIMARY KEY (tenant_id, project_id, state, arrival, event_id)
-) STRICT;
+) WITHOUT ROWID, STRICT;
 
 CREATE TABLE event_attempts (
   tenant_id TEXT NOT NULL, project_id TEXT NOT NULL, event_id TEXT NOT NULL,
@@ -35,7 +42,7 @@ CREATE TABLE event_attempts (
   at INTEGER NOT NULL,
   error TEXT NOT NULL,
   PRIMARY KEY (tenant_id, project_id, event_id, attempt)
-) STRICT;
+) WITHOUT ROWID, STRICT;
 
 CREATE TABLE webhook_refusals (
   tenant_id TEXT NOT NULL, project_id TEXT NOT NULL, id TEXT NOT NULL,
@@ -56,7 +63,7 @@ CREATE TABLE refetches (
   attempts INTEGER NOT NULL,
   cause TEXT,
   PRIMARY KEY (tenant_id, project_id, kind, stripe_id)
-) STRICT;
+) WITHOUT ROWID, STRICT;
 CREATE INDEX refetches_due ON refetches (tenant_id, project_id, next_at);
 
 CREATE TABLE sync_runs (
@@ -81,7 +88,7 @@ CREATE TABLE sync_types (
   started_at INTEGER,
   finished_at INTEGER,
   PRIMARY KEY (tenant_id, project_id, run_id, kind)
-) STRICT;
+) WITHOUT ROWID, STRICT;
 
 CREATE TABLE sync_ranges (
   tenant_id TEXT NOT NULL, project_id TEXT NOT NULL, run_id TEXT NOT NULL, kind TEXT NOT NULL,
@@ -92,4 +99,4 @@ CREATE TABLE sync_ranges (
   position INTEGER,                            -- created of that object
   finished INTEGER NOT NULL CHECK (finished IN (0, 1)),
   PRIMARY KEY (tenant_id, project_id, run_id, kind, range_no)
-) STRICT;
+) WITHOUT ROWID, STRICT;

@@ -33,7 +33,7 @@ pub struct App {
     pub stripe: Clients,
     /// Hashes and checks passwords, a few at a time.
     pub passwords: Passwords,
-    /// Tells this process's workers that a job became due.
+    /// Tells an idle worker of this process that a job became due.
     pub wake: Arc<tokio::sync::Notify>,
 }
 

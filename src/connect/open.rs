@@ -51,7 +51,7 @@ impl Scope {
             }
             if saved.is_ok() {
                 self.app.stripe.forget(&self.tenant, &self.project).await;
-                self.app.wake.notify_waiters();
+                self.app.wake.notify_one();
             }
             saved
         })

@@ -30,7 +30,7 @@ impl Scope {
             self.check_endpoint(&mut checked, &connection).await;
             self.save_key(&checked, connection).await?;
             self.app.stripe.forget(&self.tenant, &self.project).await;
-            self.app.wake.notify_waiters();
+            self.app.wake.notify_one();
             Ok(())
         })
         .await
@@ -126,7 +126,7 @@ impl Scope {
             Err(_) => {}
         }
         tx.commit().await?;
-        self.app.wake.notify_waiters();
+        self.app.wake.notify_one();
         outcome.map(drop)
     }
 

@@ -3,20 +3,20 @@
 use std::fmt::Write as _;
 
 use super::{
+    Engine,
     error::Result,
     query::{Query, Row},
     tx::Tx,
 };
 
-/// The shape of a bulk insert. `$1` is the tenant, `$2` the project; both are bound once and repeated in each row, so a
-/// row binds only its own columns.
+/// The shape of a bulk insert. Tenant and project are bound for the caller, so a row binds only its own columns.
 #[derive(Clone, Copy, Debug)]
 pub struct Bulk {
     /// `INSERT INTO t (tenant_id, project_id, a, b) VALUES`
     pub insert: &'static str,
     /// How many columns each row binds, without tenant and project.
     pub columns: usize,
-    /// `ON CONFLICT … RETURNING …`, or nothing.
+    /// `ON CONFLICT … RETURNING …`, or nothing. Without placeholders.
     pub suffix: &'static str,
 }
 
@@ -63,14 +63,18 @@ impl Bulk {
         rows: &[T],
         bind: &impl for<'q> Fn(Query<'q>, &T) -> Query<'q>,
     ) -> Query<'c> {
-        let mut query = tx.query(self.text(rows.len())).bind(project);
-        for row in rows {
-            query = bind(query, row);
+        match tx.engine() {
+            Engine::Postgres => rows.iter().fold(tx.query(self.numbered(rows.len())).bind(project), bind),
+            Engine::Sqlite => {
+                let tenant = tx.tenant().clone();
+                let query = tx.system_query(self.positional(rows.len()));
+                rows.iter().fold(query, |query, row| bind(query.bind(&tenant).bind(project), row))
+            }
         }
-        query
     }
 
-    fn text(&self, rows: usize) -> String {
+    /// For Postgres: `$1` is the tenant, `$2` the project in every row.
+    fn numbered(&self, rows: usize) -> String {
         let mut sql = String::with_capacity(self.insert.len() + rows * (8 + self.columns * 6) + self.suffix.len());
         sql.push_str(self.insert);
         for row in 0..rows {
@@ -85,8 +89,15 @@ impl Bulk {
         sql
     }
 
+    /// For SQLite, which keeps a list of the placeholders that have a number and walks it for each value that is bound: with
+    /// thousands of them that costs more than the insert.
+    fn positional(&self, rows: usize) -> String {
+        let row = format!("({})", ["?"].repeat(self.columns + 2).join(","));
+        format!("{} {} {}", self.insert, [row.as_str()].repeat(rows).join(","), self.suffix)
+    }
+
     fn chunks<'r, T>(&self, mut rows: &'r [T]) -> impl Iterator<Item = &'r [T]> + use<'r, T> {
-        let most = MOST_ROWS.min(previous_power_of_two(MOST_VALUES / self.columns.max(1)));
+        let most = MOST_ROWS.min(previous_power_of_two(MOST_VALUES / (self.columns + 2)));
         std::iter::from_fn(move || {
             if rows.is_empty() {
                 return None;
@@ -113,8 +124,9 @@ mod tests {
         let chunks: Vec<_> = bulk.chunks(&rows).map(<[u32]>::len).collect();
         assert_eq!(chunks, [256, 256, 64, 32, 4, 1]);
         assert_eq!(
-            bulk.text(2).trim(),
+            bulk.numbered(2).trim(),
             "INSERT INTO t (tenant_id, project_id, a, b) VALUES ($1,$2,$3,$4),($1,$2,$5,$6)"
         );
+        assert_eq!(bulk.positional(2).trim(), "INSERT INTO t (tenant_id, project_id, a, b) VALUES (?,?,?,?),(?,?,?,?)");
     }
 }

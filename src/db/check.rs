@@ -15,7 +15,7 @@ impl Db {
     pub async fn check(&self) -> Result<()> {
         match self {
             Self::Sqlite { writer, .. } => {
-                let mut conn = writer.acquire().await?;
+                let mut conn = writer.pool().acquire().await?;
                 check_sqlite(&mut conn).await
             }
             Self::Postgres(pool) => {

@@ -9,7 +9,7 @@ use sqlx::{
 };
 
 use super::{
-    Db,
+    Db, Writer,
     error::{Error, Result},
 };
 
@@ -47,6 +47,8 @@ impl Db {
             .busy_timeout(Duration::from_secs(5))
             .foreign_keys(true)
             .pragma("secure_delete", "on")
+            // Pages that many transactions change are copied into the file once: a checkpoint per 32 MB of log.
+            .pragma("wal_autocheckpoint", "8192")
             .pragma("journal_size_limit", "67108864")
             .pragma("cache_size", "-16384")
             .pragma("fullfsync", "on")
@@ -61,12 +63,15 @@ impl Db {
             .max_connections(readers.max(1))
             .acquire_timeout(ACQUIRE)
             .connect_lazy_with(options.read_only(true));
-        Ok(Self::Sqlite { readers, writer })
+        Ok(Self::Sqlite { readers, writer: Writer::new(writer) })
     }
 
     async fn connect_postgres(url: &str, connections: u32) -> Result<Self> {
         let options = PgConnectOptions::from_str(url)?
             .application_name("billfold")
+            // A plan made while the tables were empty would be kept while they grow. What the planner needs to know of a table's
+            // size it reads each time.
+            .options([("plan_cache_mode", "force_custom_plan")])
             .statement_cache_capacity(256)
             .log_statements(tracing::log::LevelFilter::Trace);
         let pool = PgPoolOptions::new()

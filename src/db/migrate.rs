@@ -11,7 +11,7 @@ impl Db {
     /// Applies what is missing. Safe to run again, and on Postgres by several processes at once (advisory lock).
     pub async fn migrate(&self) -> Result<()> {
         match self {
-            Self::Sqlite { writer, .. } => SQLITE.run(writer).await?,
+            Self::Sqlite { writer, .. } => SQLITE.run(writer.pool()).await?,
             Self::Postgres(pool) => POSTGRES.run(pool).await?,
         }
         Ok(())

@@ -12,14 +12,17 @@ mod migrate;
 pub mod page;
 mod query;
 mod tx;
+mod writer;
 
 use sqlx::{PgPool, SqlitePool};
+use writer::Durability;
 
 pub use bulk::Bulk;
 pub use connect::Options;
 pub use error::{Error, Result};
 pub use query::{Bind, Query, Row};
 pub use tx::{System, SystemTx, Tx};
+pub use writer::Writer;
 
 use crate::domain::ids::TenantId;
 use tx::Inner;
@@ -41,7 +44,7 @@ pub enum Db {
         /// Read-only connections.
         readers: SqlitePool,
         /// The single writer.
-        writer: SqlitePool,
+        writer: Writer,
     },
     /// One pool for both.
     Postgres(PgPool),
@@ -66,6 +69,13 @@ impl Db {
         Tx::begin(self.begin(Access::Write).await?, tenant).await
     }
 
+    /// A transaction that changes one tenant's rows and may be undone by a power cut, together with every later one that is
+    /// relaxed: for work that is then simply done again, such as applying an event that is in the inbox. A process that
+    /// is killed loses nothing. It does not wait for the disk.
+    pub async fn write_relaxed(&self, tenant: &TenantId) -> Result<Tx> {
+        Tx::begin(self.begin(Access::Relaxed).await?, tenant).await
+    }
+
     /// A transaction that reads system tables.
     pub async fn system_read(&self) -> Result<SystemTx> {
         SystemTx::begin(self.begin(Access::Read).await?).await
@@ -74,6 +84,11 @@ impl Db {
     /// A transaction that changes system tables.
     pub async fn system_write(&self) -> Result<SystemTx> {
         SystemTx::begin(self.begin(Access::Write).await?).await
+    }
+
+    /// [`Db::write_relaxed`] for system tables.
+    pub async fn system_write_relaxed(&self) -> Result<SystemTx> {
+        SystemTx::begin(self.begin(Access::Relaxed).await?).await
     }
 
     /// Answers when the database does.
@@ -90,7 +105,7 @@ impl Db {
         match self {
             Self::Sqlite { readers, writer } => {
                 readers.close().await;
-                writer.close().await;
+                writer.pool().close().await;
             }
             Self::Postgres(pool) => pool.close().await,
         }
@@ -103,27 +118,18 @@ impl Db {
             // The deferred BEGIN of a reader takes no lock; a writer takes its lock at once, so it never fails half-way.
             Self::Sqlite { readers, writer } => Ok(Inner::Sqlite(match access {
                 Access::Read => readers.begin().await?,
-                Access::Write => begin_writing(writer).await?,
+                Access::Write => writer.begin(Durability::Disk).await?,
+                Access::Relaxed => writer.begin(Durability::Process).await?,
             })),
             Self::Postgres(pool) => {
                 let pool = pool.clone();
-                let tx = tokio::spawn(async move { pool.begin().await }).await??;
+                let mut tx = tokio::spawn(async move { pool.begin().await }).await??;
+                if let Access::Relaxed = access {
+                    sqlx::query("SET LOCAL synchronous_commit = off").execute(&mut *tx).await?;
+                }
                 Ok(Inner::Postgres(tx))
             }
         }
-    }
-}
-
-/// When a disk is full, SQLite rolls back by itself and sqlx, which counts open transactions, is left one too high: that
-/// connection would refuse every later BEGIN. A new one does not.
-async fn begin_writing(writer: &SqlitePool) -> sqlx::Result<sqlx::Transaction<'static, sqlx::Sqlite>> {
-    const BEGIN: &str = "BEGIN IMMEDIATE";
-    match writer.begin_with(BEGIN).await {
-        Err(sqlx::Error::InvalidSavePointStatement) => {
-            writer.acquire().await?.close().await?;
-            writer.begin_with(BEGIN).await
-        }
-        begun => begun,
     }
 }
 
@@ -131,4 +137,5 @@ async fn begin_writing(writer: &SqlitePool) -> sqlx::Result<sqlx::Transaction<'s
 enum Access {
     Read,
     Write,
+    Relaxed,
 }

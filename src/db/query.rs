@@ -112,12 +112,7 @@ impl<'c> Query<'c> {
     }
 
     fn check(&mut self) -> Result<()> {
-        debug_assert_eq!(
-            highest_placeholder(&self.sql),
-            self.bound,
-            "placeholders and bound values differ in: {}",
-            self.sql
-        );
+        debug_assert_eq!(placeholders(&self.sql), self.bound, "placeholders and bound values differ in: {}", self.sql);
         match self.failed.take() {
             Some(error) => Err(Error::Fault(sqlx::Error::Encode(error))),
             None => Ok(()),
@@ -200,25 +195,23 @@ fn mixed_engines() -> Error {
     Error::Fault(sqlx::Error::Configuration("arguments of one engine, connection of the other".into()))
 }
 
-/// The highest `$n` in a query text. Our texts have no `$` inside string literals.
-fn highest_placeholder(sql: &str) -> usize {
-    sql.split('$')
-        .skip(1)
-        .filter_map(|rest| {
-            let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
-            rest[..digits].parse().ok()
-        })
-        .max()
-        .unwrap_or(0)
+/// How many values a query text takes: its highest `$n`, or its `?`s. Our texts have neither inside string literals.
+fn placeholders(sql: &str) -> usize {
+    let numbered = sql.split('$').skip(1).filter_map(|rest| {
+        let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+        rest[..digits].parse().ok()
+    });
+    numbered.max().unwrap_or_else(|| sql.matches('?').count())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::highest_placeholder;
+    use super::placeholders;
 
     #[test]
-    fn finds_the_highest_placeholder() {
-        assert_eq!(highest_placeholder("SELECT 1"), 0);
-        assert_eq!(highest_placeholder("a = $2 AND b = $10 OR c = $1"), 10);
+    fn counts_the_values_that_a_text_takes() {
+        assert_eq!(placeholders("SELECT 1"), 0);
+        assert_eq!(placeholders("a = $2 AND b = $10 OR c = $1"), 10);
+        assert_eq!(placeholders("VALUES (?,?),(?,?)"), 4);
     }
 }

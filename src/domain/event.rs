@@ -3,7 +3,11 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::{ids::ProjectId, kind::Kind, objects::lenient};
+use super::{
+    ids::ProjectId,
+    kind::Kind,
+    objects::{Reference, lenient, tolerant_structs},
+};
 
 /// The outermost fields of an event. `object` borrows the payload.
 #[derive(Debug, Default, Deserialize)]
@@ -29,9 +33,8 @@ pub struct Envelope<'a> {
     /// The connected account, on a Connect platform's endpoint only.
     #[serde(default, deserialize_with = "lenient")]
     pub account: Option<String>,
-    /// `data.object`.
     #[serde(default, borrow)]
-    data: Option<&'a RawValue>,
+    data: Option<Data<'a>>,
     /// Of thin events.
     #[serde(default, deserialize_with = "lenient")]
     related_object: Option<Named>,
@@ -46,10 +49,12 @@ struct Named {
     object: String,
 }
 
-#[derive(Deserialize)]
+tolerant_structs!(Named);
+
+#[derive(Debug, Deserialize)]
 struct Data<'a> {
-    #[serde(borrow)]
-    object: &'a RawValue,
+    #[serde(default, borrow)]
+    object: Option<&'a RawValue>,
 }
 
 /// The object an event carries or names: what intake stores beside the payload.
@@ -71,7 +76,7 @@ impl<'a> Envelope<'a> {
 
     /// `data.object` as Stripe sent it.
     pub fn data_object(&self) -> Option<&'a RawValue> {
-        self.data.and_then(|data| serde_json::from_str::<Data<'a>>(data.get()).ok()).map(|data| data.object)
+        self.data.as_ref()?.object
     }
 
     /// The object the event is about.
@@ -83,7 +88,7 @@ impl<'a> Envelope<'a> {
             #[serde(default, deserialize_with = "lenient")]
             object: String,
             #[serde(default, deserialize_with = "lenient")]
-            customer: super::objects::Reference,
+            customer: Reference,
         }
         if let Some(raw) = self.data_object() {
             let head: Head = serde_json::from_str(raw.get()).unwrap_or_default();

@@ -1,12 +1,14 @@
 //! Events that are not finished: small rows that come and go, so that a finished event costs one cheap update.
 
+use std::collections::HashMap;
+
 use crate::{
     db::{Bulk, Result, Tx},
     domain::{event::EventStatus, ids::ProjectId},
 };
 
 /// An event to be applied.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug)]
 pub struct Pending {
     /// Stripe's `evt_…`.
     pub event_id: String,
@@ -20,6 +22,10 @@ pub struct Pending {
     pub attempts: i64,
     /// The event's type.
     pub event_type: String,
+    /// Stripe's name of its object, or empty.
+    pub object_kind: String,
+    /// Stripe's id of its object, or empty.
+    pub object_id: String,
     /// The event as it arrived.
     pub payload: String,
 }
@@ -52,20 +58,57 @@ pub async fn insert(tx: &mut Tx, project: &ProjectId, entries: &[NewEntry<'_>]) 
 }
 
 /// The next events to apply, in order of arrival: fresh ones first, then failed ones whose time has come.
+///
+/// Read by their keys in three steps: of a join, Postgres has to guess how many rows a queue that fills and empties holds.
 pub async fn next(tx: &mut Tx, project: &ProjectId, now: i64, limit: i64) -> Result<Vec<Pending>> {
-    const PENDING: &str = "SELECT i.event_id, i.state, i.arrival, e.created, e.attempts, e.type AS event_type, e.payload
-         FROM inbox i JOIN webhook_events e ON e.tenant_id = i.tenant_id AND e.project_id = i.project_id AND e.id = i.event_id
-         WHERE i.tenant_id = $1 AND i.project_id = $2 AND i.state = $3 AND i.next_at <= $4 ORDER BY i.arrival LIMIT $5";
-    let mut pending: Vec<Pending> = Vec::new();
+    const QUEUED: &str = "SELECT event_id, state, arrival FROM inbox
+         WHERE tenant_id = $1 AND project_id = $2 AND state = $3 AND next_at <= $4 ORDER BY arrival LIMIT $5";
+    let mut queued: Vec<(String, String, i64)> = Vec::new();
     for state in [EventStatus::Received, EventStatus::Failed] {
-        let room = limit - i64::try_from(pending.len()).unwrap_or(limit);
+        let room = limit - i64::try_from(queued.len()).unwrap_or(limit);
         if room > 0 {
-            let more: Vec<Pending> =
-                tx.query(PENDING).bind(project).bind(state.as_str()).bind(now).bind(room).fetch_all().await?;
-            pending.extend(more);
+            let more: Vec<(String, String, i64)> =
+                tx.query(QUEUED).bind(project).bind(state.as_str()).bind(now).bind(room).fetch_all().await?;
+            queued.extend(more);
         }
     }
-    Ok(pending)
+    if queued.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids = || queued.iter().map(|(id, ..)| id.as_str());
+    let events: Vec<Known> = tx
+        .query("SELECT id, created, attempts, type, object_kind, object_id FROM webhook_events WHERE tenant_id = $1 AND project_id = $2 AND id IN ")
+        .bind(project)
+        .push_list(ids())
+        .fetch_all()
+        .await?;
+    let payloads: Vec<(String, String)> = tx
+        .query("SELECT event_id, payload FROM event_payloads WHERE tenant_id = $1 AND project_id = $2 AND event_id IN ")
+        .bind(project)
+        .push_list(ids())
+        .fetch_all()
+        .await?;
+    let mut events: HashMap<String, Known> = events.into_iter().map(|event| (event.id.clone(), event)).collect();
+    let mut payloads: HashMap<String, String> = payloads.into_iter().collect();
+    let pending = queued.into_iter().filter_map(|(event_id, state, arrival)| {
+        let event = events.remove(&event_id)?;
+        let payload = payloads.remove(&event_id)?;
+        let Known { created, attempts, event_type, object_kind, object_id, .. } = event;
+        Some(Pending { event_id, state, arrival, created, attempts, event_type, object_kind, object_id, payload })
+    });
+    Ok(pending.collect())
+}
+
+/// What applying needs of an event, beside its body.
+#[derive(sqlx::FromRow)]
+struct Known {
+    id: String,
+    created: i64,
+    attempts: i64,
+    #[sqlx(rename = "type")]
+    event_type: String,
+    object_kind: String,
+    object_id: String,
 }
 
 /// Takes finished events out.

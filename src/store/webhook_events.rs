@@ -42,9 +42,14 @@ pub struct NewEvent {
 /// delivery harmless.
 pub async fn insert_new(tx: &mut Tx, project: &ProjectId, events: &[&NewEvent]) -> Result<Vec<String>> {
     const INSERT: Bulk = Bulk {
-        insert: "INSERT INTO webhook_events (tenant_id, project_id, id, arrival, type, api_version, created, object_kind, object_id, subject_id, status, cause, attempts, payload) VALUES",
-        columns: 12,
+        insert: "INSERT INTO webhook_events (tenant_id, project_id, id, arrival, type, api_version, created, object_kind, object_id, subject_id, status, cause, attempts) VALUES",
+        columns: 11,
         suffix: "ON CONFLICT (tenant_id, project_id, id) DO NOTHING RETURNING id",
+    };
+    const PAYLOADS: Bulk = Bulk {
+        insert: "INSERT INTO event_payloads (tenant_id, project_id, event_id, payload) VALUES",
+        columns: 2,
+        suffix: "ON CONFLICT (tenant_id, project_id, event_id) DO NOTHING",
     };
     let rows: Vec<(String,)> = INSERT
         .fetch_all(tx, project.as_str(), events, |query, event| {
@@ -60,9 +65,9 @@ pub async fn insert_new(tx: &mut Tx, project: &ProjectId, events: &[&NewEvent]) 
                 .bind(event.status.as_str())
                 .bind(event.cause.as_deref())
                 .bind(0_i64)
-                .bind(&event.payload)
         })
         .await?;
+    PAYLOADS.execute(tx, project.as_str(), events, |query, event| query.bind(&event.id).bind(&event.payload)).await?;
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 

@@ -23,8 +23,8 @@ use crate::{
     sync::mirror::{self, Change, Source},
 };
 
-/// Events per transaction.
-pub const BATCH: i64 = 256;
+/// Events per transaction: enough to share its cost, few enough that the deliveries of the moment do not wait for long.
+pub const BATCH: usize = 64;
 
 /// The reading of one event.
 enum Reading {
@@ -39,8 +39,8 @@ enum Reading {
 pub async fn run_batch(app: &App, claim: &jobs::Claim, lease_seconds: i64) -> Result<usize> {
     let (tenant, project) = (&claim.tenant_id, &claim.project_id);
     let now = app.clock.now();
-    let mut tx = app.db.write(tenant).await?;
-    let events = inbox::next(&mut tx, project, now, BATCH).await?;
+    let mut tx = app.db.write_relaxed(tenant).await?;
+    let events = inbox::next(&mut tx, project, now, i64::try_from(BATCH).unwrap_or(i64::MAX)).await?;
     if events.is_empty() {
         return Ok(0);
     }
@@ -75,14 +75,14 @@ async fn apply_alone(
     lease_seconds: i64,
 ) -> Result<()> {
     let now = app.clock.now();
-    let mut tx = app.db.write(tenant).await?;
+    let mut tx = app.db.write_relaxed(tenant).await?;
     if let Err(error) = apply_events(&mut tx, project, &[event], now).await {
         if let Error::Unavailable(_) | Error::LeaseLost = error {
             return Err(error);
         }
         drop(tx);
         tracing::warn!(stripe.event_id = %event.event_id, error = %error, "an event could not be applied");
-        tx = app.db.write(tenant).await?;
+        tx = app.db.write_relaxed(tenant).await?;
         record_failure(&mut tx, project, event, "the database refused what the event would write", now).await?;
     }
     jobs::hold(&mut tx, claim, now + lease_seconds).await?;
@@ -144,16 +144,15 @@ fn read(project: &ProjectId, event: &Pending) -> Reading {
         Ok(envelope) => envelope,
         Err(error) => return Reading::Failed(format!("the event cannot be read: {error}")),
     };
-    let subject = envelope.subject();
-    let Some(kind) = Kind::parse(&subject.object) else {
-        return read_related(&envelope, &subject);
+    let Some(kind) = Kind::parse(&event.object_kind) else {
+        return read_related(&envelope, &envelope.subject());
     };
-    if subject.id.is_empty() {
+    if event.object_id.is_empty() {
         return Reading::Finished(Outcome::NoObject);
     }
     let Some(raw) = envelope.data_object() else {
         // A thin event only names its object.
-        return Reading::Change(Change::ReadAgain(kind, subject.id));
+        return Reading::Change(Change::ReadAgain(kind, event.object_id.clone()));
     };
     match Object::read(kind, project, raw.get()) {
         Err(error) => Reading::Failed(error.to_string()),

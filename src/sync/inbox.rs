@@ -3,7 +3,7 @@
 //! One task owns the writes, so a client that goes away cannot cancel a commit half-way, and one disk sync serves many
 //! deliveries. Nothing is acknowledged that is not on disk; a full queue is an answer (503), not a wait.
 
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -93,7 +93,8 @@ impl Inbox {
 /// Reads what the inbox needs from a verified body. A body that cannot be read, or an event that is not this connection's,
 /// is kept as quarantined: Stripe must not retry what is stored.
 pub fn read_event(body: &[u8], project: &ProjectId, account: Option<&str>, livemode: bool, now: i64) -> NewEvent {
-    let payload = String::from_utf8_lossy(body).replace('\0', "\u{fffd}");
+    let text = std::str::from_utf8(body).map_or_else(|_| String::from_utf8_lossy(body), Cow::Borrowed);
+    let payload = if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text.into_owned() };
     let parsed = Envelope::parse(&payload);
     let cause = match &parsed {
         Err(error) => Some(format!("the body is not a readable event: {error}")),
@@ -144,7 +145,7 @@ async fn commit_groups(app: App, mut requests: mpsc::Receiver<Request>) {
             request.delivery.event.arrival = last_arrival;
         }
         let stored = store_group(&app, &group, &mut last_seen).await;
-        app.wake.notify_waiters();
+        app.wake.notify_one();
         answer(group.drain(..), stored);
     }
 }

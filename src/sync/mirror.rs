@@ -99,6 +99,12 @@ impl Row<'_> {
         }
     }
 
+    /// Whether the object, once written, stands where its row stands in every index.
+    fn indexes_stay(&self, object: &Object) -> bool {
+        let status = if self.buried_at.is_some() { "deleted" } else { object.status.as_str() };
+        self.known.as_ref().is_some_and(|known| known.status == status && known.indexed == object.indexed())
+    }
+
     fn exists(&self) -> bool {
         self.known.is_some() || self.write.is_some()
     }
@@ -240,18 +246,16 @@ async fn write(tx: &mut Tx, project: &ProjectId, rows: &Rows<'_>, now: i64) -> R
 }
 
 async fn write_kind(tx: &mut Tx, project: &ProjectId, kind: Kind, rows: &[(&str, &Row<'_>)], now: i64) -> Result<()> {
-    let writes: Vec<Write<'_>> = rows
-        .iter()
-        .filter_map(|(_, row)| {
-            row.write.map(|object| Write {
-                object,
-                version_at: row.version_at,
-                deleted_at: row.buried_at,
-                synced_at: now,
-            })
-        })
-        .collect();
-    mirror::upsert(tx, project, kind, &writes).await?;
+    let written = rows.iter().filter_map(|(_, row)| {
+        let object = row.write?;
+        let write = Write { object, version_at: row.version_at, deleted_at: row.buried_at, synced_at: now };
+        Some((write, row.indexes_stay(object)))
+    });
+    let (stay, change): (Vec<_>, Vec<_>) = written.partition(|(_, indexes_stay)| *indexes_stay);
+    for (writes, indexes_stay) in [(stay, true), (change, false)] {
+        let writes: Vec<Write<'_>> = writes.into_iter().map(|(write, _)| write).collect();
+        mirror::upsert(tx, project, kind, &writes, indexes_stay).await?;
+    }
     for (id, row) in rows {
         if let (Some(at), None, Some(_)) = (row.buried_at, row.write, &row.known) {
             mirror::bury(tx, project, kind, &[id], at, now).await?;
@@ -327,6 +331,7 @@ mod tests {
             status: "active".to_owned(),
             deleted: false,
             digest: String::new(),
+            indexed: String::new(),
         });
         let (mut rows, mut again) = (Rows::from([(key, Row::new(known))]), Vec::new());
         let outcome = decide(&change, &mut rows, &mut again);

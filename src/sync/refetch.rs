@@ -94,7 +94,7 @@ async fn store(
     lease_seconds: i64,
 ) -> Result<Option<stripe::Error>> {
     let (project, now) = (&claim.project_id, app.clock.now());
-    let mut tx = app.db.write(&claim.tenant_id).await?;
+    let mut tx = app.db.write_relaxed(&claim.tenant_id).await?;
     let mut rejected = None;
     let (mut wishes, mut changes) = (Vec::new(), Vec::new());
     for (wish, fetched) in fetched {

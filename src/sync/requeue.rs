@@ -44,7 +44,7 @@ impl Scope {
             self.audit(&mut tx, "event.requeued", event_id, &json!({})).await?;
         }
         tx.commit().await?;
-        self.app.wake.notify_waiters();
+        self.app.wake.notify_one();
         Ok(moved)
     }
 
@@ -56,7 +56,7 @@ impl Scope {
             self.audit(&mut tx, "events.requeued", self.project.as_str(), &json!({ "events": moved })).await?;
         }
         tx.commit().await?;
-        self.app.wake.notify_waiters();
+        self.app.wake.notify_one();
         Ok(moved)
     }
 }

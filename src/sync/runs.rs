@@ -99,7 +99,7 @@ impl Scope {
     async fn finish(&self, mut tx: db::Tx, action: &str, target: &str) -> Result<(), Error> {
         self.audit(&mut tx, action, target, &json!({})).await?;
         tx.commit().await?;
-        self.app.wake.notify_waiters();
+        self.app.wake.notify_one();
         Ok(())
     }
 }

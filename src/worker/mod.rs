@@ -89,8 +89,9 @@ pub async fn run_one(app: &App) -> db::Result<bool> {
 
 async fn run_next(app: &App, owner: &str, stopping: &mut watch::Receiver<bool>) -> db::Result<bool> {
     let Some(claim) = claim(app, owner).await? else { return Ok(false) };
+    app.wake.notify_one(); // where one job was due another may be: the next idle worker looks
     let Some(ending) = run_claimed(app, &claim, stopping).await else { return Ok(true) };
-    let mut tx = app.db.system_write().await?;
+    let mut tx = app.db.system_write_relaxed().await?;
     jobs::finish(&mut tx, &claim, app.clock.now(), &ending).await?;
     tx.commit().await?;
     Ok(true)
@@ -103,7 +104,7 @@ async fn claim(app: &App, owner: &str) -> db::Result<Option<Claim>> {
         return Ok(None);
     }
     drop(tx);
-    let mut tx = app.db.system_write().await?;
+    let mut tx = app.db.system_write_relaxed().await?;
     let claim = jobs::claim(&mut tx, owner, now, now + LEASE).await?;
     tx.commit().await?;
     Ok(claim)
@@ -130,7 +131,7 @@ async fn run_claimed(app: &App, claim: &Claim, stopping: &mut watch::Receiver<bo
 }
 
 async fn hold(app: &App, claim: &Claim) -> db::Result<()> {
-    let mut tx = app.db.system_write().await?;
+    let mut tx = app.db.system_write_relaxed().await?;
     jobs::hold(&mut tx, claim, app.clock.now() + LEASE).await?;
     tx.commit().await
 }

@@ -162,9 +162,9 @@ async fn a_full_disk_is_an_outage_and_loses_nothing_acknowledged() {
     let database = TestDatabase::create(Engine::Sqlite).await;
     let (db, tenant) = (database.open().await, new_id::<TenantId>());
     let Db::Sqlite { writer, .. } = &db else { panic!("not SQLite") };
-    let pages: i64 = sqlx::query_scalar("PRAGMA page_count").fetch_one(writer).await.unwrap();
+    let pages: i64 = sqlx::query_scalar("PRAGMA page_count").fetch_one(writer.pool()).await.unwrap();
     let limit = |pages: i64| sqlx::AssertSqlSafe(format!("PRAGMA max_page_count = {pages}"));
-    sqlx::query(limit(pages + 8)).execute(writer).await.unwrap();
+    sqlx::query(limit(pages + 8)).execute(writer.pool()).await.unwrap();
     let mut acknowledged = Vec::new();
     let refused = loop {
         let id = format!("prj_{:04}_{}", acknowledged.len(), "x".repeat(900));
@@ -175,11 +175,11 @@ async fn a_full_disk_is_an_outage_and_loses_nothing_acknowledged() {
     };
     assert!(matches!(refused, Error::Unavailable(_)), "{refused:?}");
     assert!(!acknowledged.is_empty());
-    sqlx::query(limit(pages + 800)).execute(writer).await.unwrap();
+    sqlx::query(limit(pages + 800)).execute(writer.pool()).await.unwrap();
     insert(&db, &tenant, "prj_9999").await.expect("there is room again, on the same connection");
     acknowledged.push("prj_9999".to_owned());
     assert_eq!(ids(&db, &tenant).await, acknowledged);
-    let sound: String = sqlx::query_scalar("PRAGMA integrity_check").fetch_one(writer).await.unwrap();
+    let sound: String = sqlx::query_scalar("PRAGMA integrity_check").fetch_one(writer.pool()).await.unwrap();
     assert_eq!(sound, "ok");
 }
 

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{Reference, SubList, Unreadable, catalog::Recurring, lenient, payments::text, read};
+use super::{Reference, SubList, Unreadable, catalog::Recurring, lenient, read, tolerant_structs};
 use crate::domain::{ids::ProjectId, kind::Kind};
 
 /// The columns of a subscription.
@@ -56,7 +56,7 @@ pub struct SubscriptionItem {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 struct ItemFields {
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "lenient")]
     id: String,
     #[serde(deserialize_with = "lenient")]
     quantity: Option<i64>,
@@ -71,9 +71,9 @@ struct ItemFields {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 struct ItemPrice {
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "lenient")]
     id: String,
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "lenient")]
     currency: String,
     #[serde(deserialize_with = "lenient")]
     product: Reference,
@@ -83,14 +83,16 @@ struct ItemPrice {
     recurring: Recurring,
 }
 
+tolerant_structs!(ItemFields, ItemPrice, Recurring, Parent, Details, Transitions);
+
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct SubscriptionFields {
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "lenient")]
     status: String,
     #[serde(deserialize_with = "lenient")]
     customer: Reference,
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "lenient")]
     currency: String,
     #[serde(deserialize_with = "lenient")]
     items: SubList<ItemFields>,
@@ -213,7 +215,7 @@ pub struct Invoice {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct InvoiceFields {
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "lenient")]
     status: String,
     #[serde(deserialize_with = "lenient")]
     customer: Reference,
@@ -223,13 +225,13 @@ struct InvoiceFields {
     /// Since Basil.
     #[serde(deserialize_with = "lenient")]
     parent: Parent,
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "lenient")]
     number: String,
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "lenient")]
     customer_name: String,
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "lenient")]
     customer_email: String,
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "lenient")]
     currency: String,
     #[serde(deserialize_with = "lenient")]
     total: i64,

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{Reference, Unreadable, lenient, payments::text, read};
+use super::{Reference, Unreadable, lenient, read};
 use crate::domain::{ids::ProjectId, kind::Kind};
 
 /// The columns of a product.
@@ -25,7 +25,7 @@ impl Product {
         struct Fields {
             #[serde(deserialize_with = "lenient")]
             active: bool,
-            #[serde(deserialize_with = "text")]
+            #[serde(deserialize_with = "lenient")]
             name: String,
             #[serde(deserialize_with = "lenient")]
             description: Option<String>,
@@ -92,13 +92,13 @@ impl Price {
             nickname: Option<String>,
             #[serde(deserialize_with = "lenient")]
             lookup_key: Option<String>,
-            #[serde(deserialize_with = "text")]
+            #[serde(deserialize_with = "lenient")]
             currency: String,
             #[serde(deserialize_with = "lenient")]
             unit_amount: Option<i64>,
             #[serde(deserialize_with = "lenient")]
             recurring: Recurring,
-            #[serde(deserialize_with = "text")]
+            #[serde(deserialize_with = "lenient")]
             billing_scheme: String,
         }
         let fields: Fields = read(raw)?;

@@ -6,13 +6,18 @@
 mod billing;
 mod catalog;
 mod payments;
+mod tolerant;
 
-use serde::{Deserialize, Deserializer, de::DeserializeOwned};
-use serde_json::value::RawValue;
+use serde::{
+    Deserialize,
+    de::{DeserializeOwned, IgnoredAny, MapAccess, value::MapAccessDeserializer},
+};
 
 pub use billing::{Invoice, Subscription, SubscriptionItem};
 pub use catalog::{Price, Product};
 pub use payments::{Charge, Customer};
+pub(crate) use tolerant::tolerant_structs;
+pub use tolerant::{Tolerant, lenient};
 
 use super::{ids::ProjectId, kind::Kind};
 
@@ -143,6 +148,23 @@ impl Object {
         }
     }
 
+    /// The values of the columns by which rows are found and ordered, beside their status: where they stay, a change leaves
+    /// the indexes alone.
+    pub fn indexed(&self) -> String {
+        let created = self.created;
+        match &self.columns {
+            Columns::Customer(c) => format!("{created}\n{}", c.email),
+            Columns::Product(_) => created.to_string(),
+            Columns::Price(p) => format!("{created}\n{}", p.product_id),
+            Columns::Subscription(s) => format!("{created}\n{}\n{}", s.currency, s.customer_id),
+            Columns::Invoice(i) => {
+                let customer = i.customer_id.as_deref().unwrap_or_default();
+                format!("{created}\n{}\n{}\n{customer}", i.currency, i.number)
+            }
+            Columns::Charge(c) => format!("{created}\n{}", c.customer_id.as_deref().unwrap_or_default()),
+        }
+    }
+
     /// The words the object is found by, lower case; empty for kinds that are found by id, number or customer.
     pub fn search_words(&self) -> String {
         match &self.columns {
@@ -166,30 +188,14 @@ fn active(active: bool) -> String {
     if active { "active" } else { "archived" }.to_owned()
 }
 
-/// Reads a struct; keys that stand twice (JSON allows it, serde does not) count once.
+/// Reads a struct. Fields are [`lenient`], so only what serde cannot walk at all is mended first, such as a key that stands twice.
 fn read<T: DeserializeOwned>(raw: &str) -> Result<T, Unreadable> {
     serde_json::from_str(raw).or_else(|error| {
-        let value: serde_json::Value = serde_json::from_str(raw).map_err(|_| Unreadable::NotJson(error.to_string()))?;
-        if !value.is_object() {
+        let mended = tolerant::mend(raw).ok_or_else(|| Unreadable::NotJson(error.to_string()))?;
+        if !mended.is_object() {
             return Err(Unreadable::NotJson("not an object".to_owned()));
         }
-        serde_json::from_str(&value.to_string()).map_err(|error| Unreadable::NotJson(error.to_string()))
-    })
-}
-
-/// A field of the wrong type becomes its default instead of losing the whole object. NUL characters, which Postgres cannot
-/// store in a text column, are dropped (the raw JSON keeps them escaped).
-pub fn lenient<'de, D, T>(deserializer: D) -> Result<T, D::Error>
-where
-    D: Deserializer<'de>,
-    T: DeserializeOwned + Default,
-{
-    let raw: &RawValue = Deserialize::deserialize(deserializer)?;
-    let text = raw.get();
-    Ok(if text.contains("\\u0000") {
-        serde_json::from_str(&text.replace("\\u0000", "")).unwrap_or_default()
-    } else {
-        serde_json::from_str(text).unwrap_or_default()
+        serde_json::from_value(mended).map_err(|error| Unreadable::NotJson(error.to_string()))
     })
 }
 
@@ -200,19 +206,18 @@ pub struct Reference(
     pub Option<String>,
 );
 
-impl<'de> Deserialize<'de> for Reference {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+impl Tolerant for Reference {
+    fn of_text(id: &str) -> Option<Self> {
+        Some(Self(Some(id.to_owned()).filter(|id| !id.is_empty())))
+    }
+    fn of_map<'de, A: MapAccess<'de>>(map: A) -> Result<Option<Self>, A::Error> {
         #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum Either {
-            Id(String),
-            Expanded { id: String },
-            Other(serde::de::IgnoredAny),
+        struct Expanded {
+            #[serde(default, deserialize_with = "lenient")]
+            id: Option<String>,
         }
-        Ok(Self(match Either::deserialize(deserializer)? {
-            Either::Id(id) | Either::Expanded { id } if !id.is_empty() => Some(id),
-            _ => None,
-        }))
+        let expanded = Expanded::deserialize(MapAccessDeserializer::new(map))?;
+        Ok(Some(Self(expanded.id.filter(|id| !id.is_empty()))))
     }
 }
 
@@ -225,7 +230,7 @@ impl Reference {
 
 /// A sub-list of an object: Stripe sends its first ten rows.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(bound = "T: DeserializeOwned + Default")]
+#[serde(bound = "T: Tolerant")]
 struct SubList<T> {
     #[serde(default, deserialize_with = "lenient")]
     data: Vec<T>,
@@ -238,3 +243,12 @@ impl<T> Default for SubList<T> {
         Self { data: Vec::new(), has_more: false }
     }
 }
+
+impl<T: Tolerant> Tolerant for SubList<T> {
+    fn of_map<'de, A: MapAccess<'de>>(map: A) -> Result<Option<Self>, A::Error> {
+        Self::deserialize(MapAccessDeserializer::new(map)).map(Some)
+    }
+}
+
+/// A row of which only matters that it is there.
+impl Tolerant for IgnoredAny {}

@@ -9,10 +9,10 @@ use crate::domain::{ids::ProjectId, kind::Kind};
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct Customer {
     /// May be empty.
-    #[serde(default, deserialize_with = "text")]
+    #[serde(default, deserialize_with = "lenient")]
     pub name: String,
     /// May be empty.
-    #[serde(default, deserialize_with = "text")]
+    #[serde(default, deserialize_with = "lenient")]
     pub email: String,
     /// The currency the customer is billed in, once there is one.
     #[serde(default, deserialize_with = "lenient")]
@@ -22,11 +22,6 @@ pub struct Customer {
     pub balance: i64,
     #[serde(default, deserialize_with = "lenient")]
     delinquent: bool,
-}
-
-/// Null and odd values become an empty text.
-pub(super) fn text<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    lenient::<D, Option<String>>(deserializer).map(Option::unwrap_or_default)
 }
 
 impl Customer {
@@ -70,7 +65,7 @@ impl Charge {
         #[derive(Default, Deserialize)]
         #[serde(default)]
         struct Fields {
-            #[serde(deserialize_with = "text")]
+            #[serde(deserialize_with = "lenient")]
             status: String,
             #[serde(deserialize_with = "lenient")]
             customer: Reference,
@@ -78,7 +73,7 @@ impl Charge {
             invoice: Reference,
             #[serde(deserialize_with = "lenient")]
             payment_intent: Reference,
-            #[serde(deserialize_with = "text")]
+            #[serde(deserialize_with = "lenient")]
             currency: String,
             #[serde(deserialize_with = "lenient")]
             amount: i64,

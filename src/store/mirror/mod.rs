@@ -52,20 +52,29 @@ pub struct Known {
     pub deleted: bool,
     /// See [`crate::domain::objects::Object::digest`].
     pub digest: String,
+    /// See [`crate::domain::objects::Object::indexed`].
+    pub indexed: String,
 }
 
 /// What the mirror holds of these objects.
 pub async fn known(tx: &mut Tx, project: &ProjectId, kind: Kind, ids: &[&str]) -> Result<Vec<Known>> {
-    let digest = match kind {
-        Kind::Customer => "name || chr(10) || email",
-        Kind::Product => "name",
-        Kind::Subscription => "items_digest",
-        _ => "''",
+    let (digest, indexed) = match kind {
+        Kind::Customer => ("name || chr(10) || email", "created || chr(10) || email"),
+        Kind::Product => ("name", "created || ''"),
+        Kind::Price => ("''", "created || chr(10) || product_id"),
+        Kind::Subscription => ("items_digest", "created || chr(10) || currency || chr(10) || customer_id"),
+        Kind::Invoice => {
+            ("''", "created || chr(10) || currency || chr(10) || number || chr(10) || COALESCE(customer_id, '')")
+        }
+        Kind::Charge => ("''", "created || chr(10) || COALESCE(customer_id, '')"),
     };
-    let digest =
-        if tx.engine() == crate::db::Engine::Sqlite { digest.replace("chr(", "char(") } else { digest.to_owned() };
+    let char_of = |text: &str| match tx.engine() {
+        crate::db::Engine::Sqlite => text.replace("chr(", "char("),
+        crate::db::Engine::Postgres => text.to_owned(),
+    };
+    let (digest, indexed) = (char_of(digest), char_of(indexed));
     tx.query(format!(
-        "SELECT id, version_at, status, (deleted_at IS NOT NULL) AS deleted, {digest} AS digest FROM {} WHERE tenant_id = $1 AND project_id = $2 AND id IN ",
+        "SELECT id, version_at, status, (deleted_at IS NOT NULL) AS deleted, {digest} AS digest, {indexed} AS indexed FROM {} WHERE tenant_id = $1 AND project_id = $2 AND id IN ",
         kind.plural()
     ))
     .bind(project)

@@ -1,7 +1,7 @@
 //! One bulk upsert per kind. A row is replaced only by a state that is at least as new, and never once it is a tombstone.
 
 use crate::{
-    db::{Bulk, Query, Result, Tx},
+    db::{Query, Result, Tx},
     domain::{
         ids::ProjectId,
         kind::Kind,
@@ -9,7 +9,7 @@ use crate::{
     },
 };
 
-use super::rows;
+use super::rows::{self, Upserts};
 
 /// A state to be written.
 #[derive(Clone, Copy, Debug)]
@@ -24,9 +24,16 @@ pub struct Write<'a> {
     pub synced_at: i64,
 }
 
-/// Writes states of one kind. Each object at most once.
-pub async fn upsert(tx: &mut Tx, project: &ProjectId, kind: Kind, writes: &[Write<'_>]) -> Result<u64> {
-    let bulk: &Bulk = match kind {
+/// Writes states of one kind. Each object at most once. `indexes_stay`: the rows are there, and each has the status and the
+/// [`Object::indexed`] columns of its object already.
+pub async fn upsert(
+    tx: &mut Tx,
+    project: &ProjectId,
+    kind: Kind,
+    writes: &[Write<'_>],
+    indexes_stay: bool,
+) -> Result<u64> {
+    let upserts: &Upserts = match kind {
         Kind::Customer => &rows::CUSTOMERS,
         Kind::Product => &rows::PRODUCTS,
         Kind::Price => &rows::PRICES,
@@ -34,6 +41,7 @@ pub async fn upsert(tx: &mut Tx, project: &ProjectId, kind: Kind, writes: &[Writ
         Kind::Invoice => &rows::INVOICES,
         Kind::Charge => &rows::CHARGES,
     };
+    let bulk = if indexes_stay { &upserts.indexes_stay } else { &upserts.whole };
     bulk.execute(tx, project.as_str(), writes, |query, write| bind(head(query, write), write.object)).await
 }
 

@@ -43,7 +43,8 @@ pub struct Event {
 pub async fn find(tx: &mut Tx, project: &ProjectId, id: &str) -> Result<Option<Event>> {
     tx.query(
         "SELECT id, arrival, type, api_version, created, object_kind, object_id, subject_id, status, outcome, cause,
-                attempts, finished_at, payload
+                attempts, finished_at, (SELECT p.payload FROM event_payloads p
+                  WHERE p.tenant_id = $1 AND p.project_id = $2 AND p.event_id = $3) AS payload
          FROM webhook_events WHERE tenant_id = $1 AND project_id = $2 AND id = $3",
     )
     .bind(project)

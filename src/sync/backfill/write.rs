@@ -39,7 +39,7 @@ pub(super) async fn write_all(
             Ok(received) => received,
             Err(_) => 0,
         };
-        let mut tx = app.db.write(&claim.tenant_id).await?;
+        let mut tx = app.db.write_relaxed(&claim.tenant_id).await?;
         if !sync_runs::is_in_state(&mut tx, &claim.project_id, &run.id, "running").await? {
             return Ok(());
         }
@@ -50,7 +50,7 @@ pub(super) async fn write_all(
             return Err(Stopped::Stripe(error));
         }
     }
-    let mut tx = app.db.write(&claim.tenant_id).await?;
+    let mut tx = app.db.write_relaxed(&claim.tenant_id).await?;
     sync_runs::finish(&mut tx, &claim.project_id, app.clock.now()).await?;
     jobs::hold(&mut tx, claim, app.clock.now() + lease_seconds).await?;
     tx.commit().await?;

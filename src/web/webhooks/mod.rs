@@ -6,7 +6,7 @@
 mod refusal;
 mod target;
 
-use std::{num::NonZeroU32, time::Duration};
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use axum::{Json, Router, extract::State, routing::post};
 use http::{HeaderMap, header};
@@ -32,7 +32,6 @@ const MAX_BODY: usize = 1 << 20;
 const REFUSALS_PER_MINUTE: NonZeroU32 = NonZeroU32::new(120).unwrap();
 
 /// What the intake needs.
-#[derive(Clone)]
 pub struct Intake {
     app: App,
     inbox: Inbox,
@@ -54,6 +53,7 @@ impl Intake {
 
 /// The routes of the intake.
 pub fn router(intake: Intake) -> Router {
+    let intake = Arc::new(intake); // a request clones its state several times
     Router::new()
         .route("/webhooks/stripe/{token}", post(by_token))
         .route("/webhooks/stripe", post(by_account))
@@ -62,7 +62,7 @@ pub fn router(intake: Intake) -> Router {
 
 /// A delivery for the connection that the token in the URL belongs to.
 async fn by_token(
-    State(intake): State<Intake>,
+    State(intake): State<Arc<Intake>>,
     Path(token): Path<String>,
     ClientIp(remote): ClientIp,
     headers: HeaderMap,
@@ -94,7 +94,7 @@ async fn by_token(
 
 /// A delivery for a Connect platform: verified with the platform's secret, routed by account and mode after that.
 async fn by_account(
-    State(intake): State<Intake>,
+    State(intake): State<Arc<Intake>>,
     ClientIp(remote): ClientIp,
     headers: HeaderMap,
     RawBody(body): RawBody<MAX_BODY>,
