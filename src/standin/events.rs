@@ -26,6 +26,14 @@ pub struct Cause {
     pub idempotency_key: Option<String>,
 }
 
+impl Cause {
+    /// The same moment, but Stripe itself acted.
+    #[must_use]
+    pub fn unasked(&self) -> Self {
+        Self { now: self.now, ..Self::default() }
+    }
+}
+
 /// One event, in the current shape of its object.
 #[derive(Debug)]
 pub struct Event {

@@ -54,6 +54,13 @@ fn walk(
     if let Some(list) = left_out(space, name, value) {
         value[*name] = list;
     }
+    if *name == "confirmation_secret" && value["object"] == "invoice" {
+        let secret = value["id"].as_str().and_then(|id| space.find(Kind::Invoice, id));
+        let intent = secret.and_then(|n| space.value(Kind::PaymentIntent, n));
+        value[*name] = intent
+            .map_or(Value::Null, |intent| json!({"client_secret": intent["client_secret"], "type": "payment_intent"}));
+        return Ok(());
+    }
     let field = value.get_mut(*name).ok_or_else(|| not_expandable(path))?;
     let replaced = match field {
         Value::String(_) => {

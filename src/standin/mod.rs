@@ -5,9 +5,13 @@
 //! one account in one mode: a [`seed`] that is computed on demand under whatever was changed since. Changes make [`events`],
 //! events make [`deliveries`]. Everything is steered through [`control`], and made to fail through [`chaos`].
 //!
-//! Known simplifications: a payment always succeeds unless `payment_behavior=default_incomplete`; a month is a twelfth of a
-//! year of 365 days; an item keeps the price as it was when the item last changed; a period that is over
-//! is renewed by life (`mutate`, `life`), not by the clock alone.
+//! People see [`pages`]: checkout and invoices, in plain HTML.
+//!
+//! Known simplifications: a month is a twelfth of a year of 365 days; an item keeps the price as it was when the item last
+//! changed; a period that is over is renewed by life (`mutate`, `life`) or when the control path asks (`renew`), not by the
+//! clock alone; what waits as an invoice item is billed with the next invoice of its customer's subscription; a tiered price
+//! makes one line, not one per tier; a change of the interval begins a new period and is billed at once;
+//! `pending_if_incomplete`, schedules, taxes and credit notes are not imitated.
 
 pub mod changes;
 pub mod chaos;

@@ -98,11 +98,12 @@ fn older(space: &Space, kind: Kind, value: &mut Value) {
     };
     match kind {
         Kind::Product => older_product(fields),
-        Kind::Subscription => older_subscription(fields),
+        Kind::Subscription => older_subscription(space, fields),
         Kind::SubscriptionItem => older_item(fields),
         Kind::Invoice => older_invoice(space, fields),
         Kind::LineItem => older_line(space, fields),
         Kind::Charge => older_charge(space, fields),
+        Kind::Discount => older_discount(space, fields),
         _ => {}
     }
 }
@@ -118,7 +119,7 @@ fn older_product(fields: &mut Map<String, Value>) {
     fields.insert("attributes".into(), json!([]));
 }
 
-fn older_subscription(fields: &mut Map<String, Value>) {
+fn older_subscription(space: &Space, fields: &mut Map<String, Value>) {
     take(fields, &["billing_mode", "billing_schedules", "managed_payments", "customer_account"]);
     let items = fields["items"]["data"].as_array_mut();
     let mut first = Value::Null;
@@ -137,7 +138,20 @@ fn older_subscription(fields: &mut Map<String, Value>) {
         fields.insert("plan".into(), Value::Null);
         fields.insert("quantity".into(), Value::Null);
     }
-    fields.insert("discount".into(), Value::Null);
+    let discount =
+        fields["discounts"][0].as_str().and_then(|id| space.value(Kind::Discount, space.find(Kind::Discount, id)?));
+    let shown = discount.map_or(Value::Null, |mut discount| {
+        older(space, Kind::Discount, &mut discount);
+        discount
+    });
+    fields.insert("discount".into(), shown);
+}
+
+/// The coupon stands in the discount itself, not in its source.
+fn older_discount(space: &Space, fields: &mut Map<String, Value>) {
+    let coupon = fields["source"]["coupon"].as_str().and_then(|id| space.kept_coupon(id));
+    take(fields, &["customer_account", "source"]);
+    fields.insert("coupon".into(), coupon.into());
 }
 
 fn older_item(fields: &mut Map<String, Value>) {
@@ -155,7 +169,8 @@ fn older_invoice(space: &Space, fields: &mut Map<String, Value>) {
             older_line(space, line);
         }
     }
-    let intent = charge.and(number).map(|n| space.ids.id(Kind::PaymentIntent, n));
+    let intent = number.filter(|n| space.created(Kind::PaymentIntent, *n).is_some());
+    let intent = intent.map(|n| space.ids.id(Kind::PaymentIntent, n));
     take(fields, &["parent", "amount_overpaid", "customer_account", "total_taxes"]);
     let more = json!({
         "subscription": details["subscription"],
@@ -171,7 +186,9 @@ fn older_invoice(space: &Space, fields: &mut Map<String, Value>) {
 }
 
 fn older_line(space: &Space, fields: &mut Map<String, Value>) {
-    let details = fields["parent"]["subscription_item_details"].clone();
+    let parent = fields["parent"].clone();
+    let recurs = parent["type"] == "subscription_item_details";
+    let details = &parent[if recurs { "subscription_item_details" } else { "invoice_item_details" }];
     let price = fields["pricing"]["price_details"]["price"]
         .as_str()
         .and_then(|id| space.value(Kind::Price, space.find(Kind::Price, id)?))
@@ -181,7 +198,8 @@ fn older_line(space: &Space, fields: &mut Map<String, Value>) {
         "plan": price.as_ref().map(super::objects::price::plan_of),
         "price": price,
         "proration": details["proration"], "proration_details": details["proration_details"],
-        "subscription_item": details["subscription_item"], "type": "subscription",
+        "subscription_item": details["subscription_item"], "invoice_item": details["invoice_item"],
+        "type": if recurs && details["invoice_item"].is_null() { "subscription" } else { "invoiceitem" },
         "tax_amounts": [], "tax_rates": [], "amount_excluding_tax": fields["amount"],
     });
     if let Value::Object(more) = more {

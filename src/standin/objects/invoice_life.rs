@@ -46,7 +46,6 @@ pub fn expect_state(space: &Space, n: u64, allowed: &[State], verb: &str) -> Res
 /// Gives a draft its number and opens it; one of which nothing is due is paid at once.
 pub fn finalize(space: &mut Space, cause: &Cause, n: u64, form: &Form) -> Result<(), ApiError> {
     let mut invoice = expect_state(space, n, &[State::Draft], "finalize")?;
-    let customer = invoice["customer"].as_str().unwrap_or_default().to_owned();
     let id = invoice["id"].as_str().unwrap_or_default().to_owned();
     if let Some(advance) = form.flag("auto_advance")? {
         invoice["auto_advance"] = advance.into();
@@ -54,7 +53,7 @@ pub fn finalize(space: &mut Space, cause: &Cause, n: u64, form: &Form) -> Result
     let after = balance_after(&invoice);
     let page = format!("{}/i/{}/{id}", space.account.base, space.account.id);
     invoice["status"] = State::Open.name().into();
-    invoice["number"] = close_books(space, cause, &customer, after).into();
+    invoice["number"] = close_books(space, cause, &invoice, after).into();
     invoice["status_transitions"]["finalized_at"] = cause.now.into();
     invoice["effective_at"] = cause.now.into();
     invoice["ending_balance"] = after.into();
@@ -92,8 +91,8 @@ fn ask_of(invoice: &Value, n: u64, method: u64) -> Ask<'_> {
 }
 
 /// The customer's next invoice number, which it uses up, together with the balance that the invoice leaves.
-fn close_books(space: &mut Space, cause: &Cause, customer: &str, balance: i64) -> String {
-    let Some(n) = space.find_alive(Kind::Customer, customer) else {
+fn close_books(space: &mut Space, cause: &Cause, invoice: &Value, balance: i64) -> String {
+    let Some(n) = invoice["customer"].as_str().and_then(|id| space.find_alive(Kind::Customer, id)) else {
         return "DELETED-0001".to_owned();
     };
     let mut value = space.value(Kind::Customer, n).unwrap_or_default();
@@ -101,6 +100,9 @@ fn close_books(space: &mut Space, cause: &Cause, customer: &str, balance: i64) -
     let number = format!("{}-{sequence:04}", value["invoice_prefix"].as_str().unwrap_or_default());
     value["next_invoice_sequence"] = (sequence + 1).into();
     value["balance"] = balance.into();
+    if value["currency"].is_null() {
+        value["currency"] = invoice["currency"].clone();
+    }
     change(space, cause, "customer.updated", Kind::Customer, n, value);
     number
 }

@@ -8,6 +8,7 @@ pub mod charge;
 pub mod checkout;
 pub mod checkout_complete;
 pub mod checkout_items;
+pub mod checkout_new;
 pub mod collect;
 pub mod coupon;
 pub mod customer;

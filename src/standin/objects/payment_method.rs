@@ -31,6 +31,7 @@ pub const ROUTES: &[Route] = &[
     post("/v1/payment_methods/{id}/attach", WRITE, &["customer"], attach_route),
     post("/v1/payment_methods/{id}/detach", WRITE, &[], detach_route),
     list("/v1/customers/{id}/payment_methods", READ, &["allow_redisplay", "type"], index_of_customer),
+    get("/v1/customers/{id}/payment_methods/{sub}", READ, show_of_customer),
 ];
 
 /// Everything a payment method is written from.
@@ -73,6 +74,13 @@ fn index(call: &Call, space: &Space) -> Result<Vec<u8>, ApiError> {
 fn index_of_customer(call: &Call, space: &Space) -> Result<Vec<u8>, ApiError> {
     let owner = call.number(space, Kind::Customer)?;
     of_customer(call, space, owner, &format!("/v1/customers/{}/payment_methods", call.id))
+}
+
+fn show_of_customer(call: &Call, space: &Space) -> Result<Vec<u8>, ApiError> {
+    let owner = call.number(space, Kind::Customer)?;
+    let found = space.find_alive(Kind::PaymentMethod, &call.sub).filter(|n| attached(space, owner).contains(n));
+    let n = found.ok_or_else(|| no_such(Kind::PaymentMethod.spoken(), &call.sub))?;
+    Ok(call.show(space, Kind::PaymentMethod, n))
 }
 
 fn of_customer(call: &Call, space: &Space, owner: u64, url: &str) -> Result<Vec<u8>, ApiError> {

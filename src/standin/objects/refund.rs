@@ -21,6 +21,7 @@ const URL: &str = "/v1/refunds";
 /// The rows; the permission is that of charges.
 pub const ROUTES: &[Route] = &[
     list(URL, "rak_charge_read", &["charge", "created", "payment_intent"], index),
+    list("/v1/charges/{id}/refunds", "rak_charge_read", &[], index_of_charge),
     get("/v1/refunds/{id}", "rak_charge_read", |call, space| call.read(space, Kind::Refund)),
     post(URL, "rak_charge_write", &["amount", "charge", "metadata", "payment_intent", "reason"], create),
     post("/v1/refunds/{id}", "rak_charge_write", &["metadata"], update),
@@ -33,6 +34,12 @@ fn index(call: &Call, space: &Space) -> Result<Vec<u8>, ApiError> {
         charge.is_none_or(|id| of("charge").as_deref() == Some(id))
             && intent.is_none_or(|id| of("payment_intent").as_deref() == Some(id))
     })
+}
+
+fn index_of_charge(call: &Call, space: &Space) -> Result<Vec<u8>, ApiError> {
+    call.number(space, Kind::Charge)?;
+    let url = format!("/v1/charges/{}/refunds", call.id);
+    call.list(space, Kind::Refund, &url, |n| space.attribute(Kind::Refund, n, "charge").as_deref() == Some(&call.id))
 }
 
 fn create(call: &Call, space: &mut Space) -> Result<Vec<u8>, ApiError> {

@@ -12,7 +12,7 @@ use super::price::PriceCard;
 use super::promotion_code::refuse_small;
 use super::subscription::{Facts, ItemFacts};
 use super::subscription_change::{card, quantity};
-use super::subscription_routes::{FIELDS, set_cancellation};
+use super::subscription_routes::{FIELDS, set_cancellation, set_payment_settings};
 use crate::standin::errors::{ApiError, invalid_param, missing_param, no_such_param};
 use crate::standin::events::Cause;
 use crate::standin::fields::{Field, Sort, apply, require_text};
@@ -96,6 +96,7 @@ fn read(space: &mut Space, cause: &Cause, form: &Form, (n, id): (u64, &str)) -> 
     }
     apply(form, FIELDS, &mut subscription)?;
     set_cancellation(form, &mut subscription, start)?;
+    set_payment_settings(form, &mut subscription)?;
     if let Some(behavior) = missing_method_behavior(form)? {
         subscription["trial_settings"]["end_behavior"]["missing_payment_method"] = behavior.into();
     }

@@ -28,6 +28,7 @@ const CREATABLE: &[&str] = &[
     "metadata",
     "off_session",
     "payment_behavior",
+    "payment_settings",
     "proration_behavior",
     "trial_end",
     "trial_period_days",
@@ -48,6 +49,7 @@ const SETTABLE: &[&str] = &[
     "off_session",
     "pause_collection",
     "payment_behavior",
+    "payment_settings",
     "proration_behavior",
     "proration_date",
     "trial_end",
@@ -163,6 +165,16 @@ pub fn set_cancellation(form: &Form, subscription: &mut Value, now: i64) -> Resu
     subscription["cancel_at"] = at.into();
     subscription["canceled_at"] = now.into();
     subscription["cancellation_details"]["reason"] = "cancellation_requested".into();
+    Ok(())
+}
+
+/// `payment_settings[save_default_payment_method]`: whether the card that pays becomes the subscription's own.
+pub fn set_payment_settings(form: &Form, subscription: &mut Value) -> Result<(), ApiError> {
+    let settings = form.parts("payment_settings")?;
+    settings.only(&["save_default_payment_method"])?;
+    if let Some(word) = settings.word("save_default_payment_method", &["off", "on_subscription"])? {
+        subscription["payment_settings"]["save_default_payment_method"] = word.into();
+    }
     Ok(())
 }
 

@@ -12,7 +12,7 @@ use super::payment_method::of_param;
 use super::subscription_change::{Plan, Wish, plan};
 use super::subscription_life::{frozen, running};
 use super::subscription_new::{BEHAVIORS, refuse_small_codes};
-use super::subscription_routes::{FIELDS, note_details, set_cancellation};
+use super::subscription_routes::{FIELDS, note_details, set_cancellation, set_payment_settings};
 use crate::standin::errors::{ApiError, invalid_param};
 use crate::standin::events::Cause;
 use crate::standin::fields::{apply, require_text};
@@ -30,6 +30,7 @@ pub fn update(space: &mut Space, cause: &Cause, n: u64, form: &Form) -> Result<(
     apply(form, FIELDS, &mut subscription)?;
     set_cancellation(form, &mut subscription, cause.now)?;
     note_details(form, &mut subscription)?;
+    set_payment_settings(form, &mut subscription)?;
     set_collection(space, cause, form, &mut subscription)?;
     let behavior = form.word("proration_behavior", PRORATIONS)?.unwrap_or("create_prorations");
     let at = proration_date(form, "proration_date", &subscription, cause.now)?;

@@ -10,9 +10,11 @@ use serde_json::Value;
 
 use super::{alert, button, cause, escape, found, missing, money, page, pdf};
 use crate::standin::errors::ApiError;
+use crate::standin::events::Cause;
 use crate::standin::form::Form;
 use crate::standin::kind::Kind;
 use crate::standin::objects::card::{Card, DECLINING, PAYING};
+use crate::standin::objects::change;
 use crate::standin::objects::invoice_life::pay_with;
 use crate::standin::objects::payment_method;
 use crate::standin::objects::subscription_change::day;
@@ -50,7 +52,26 @@ pub async fn submit(
     let text = |name: &str| value[name].as_str();
     let method = payment_method::make(&mut space, &cause, &card, (text("customer_name"), text("customer_email")));
     let result = pay_with(&mut space, &cause, n, method);
+    if result.is_ok() {
+        keep_card(&mut space, &cause, &value, method);
+    }
     render(&space, n, result.err().as_ref())
+}
+
+/// The card that paid for a subscription pays its later invoices too.
+fn keep_card(space: &mut Space, cause: &Cause, invoice: &Value, method: u64) {
+    let id = invoice["parent"]["subscription_details"]["subscription"].as_str();
+    let subscription = id.and_then(|id| space.find_alive(Kind::Subscription, id));
+    let (Some(n), "charge_automatically") = (subscription, invoice["collection_method"].as_str().unwrap_or_default())
+    else {
+        return;
+    };
+    let owner = invoice["customer"].as_str().unwrap_or_default();
+    let mut value = space.value(Kind::Subscription, n).unwrap_or_default();
+    if payment_method::attach(space, cause, method, owner).is_ok() && value["ended_at"].is_null() {
+        value["default_payment_method"] = space.ids.id(Kind::PaymentMethod, method).into();
+        change(space, cause, "customer.subscription.updated", Kind::Subscription, n, value);
+    }
 }
 
 /// `GET /i/{acct}/{invoice}/pdf`

@@ -233,8 +233,8 @@ async fn sessions_expire_by_request_and_by_time() {
     assert_refused(&twice, 400, None, None);
     let short = session(&stripe, &format!("{body}&expires_at={}", 1_795_000_000 + 1900)).await;
     advance(&stand_in, 2000).await;
-    assert_eq!(press(&stand_in, &short, "do=pay&email=a@example.com").await.status, 410);
     assert_eq!(again(&stripe, &short).await["status"], "expired");
+    assert_eq!(press(&stand_in, &short, "do=pay&email=a@example.com").await.status, 410);
     assert_eq!(stripe.ok("/v1/events?type=checkout.session.expired").await["data"].as_array().unwrap().len(), 2);
     assert_eq!(Caller::new(&stand_in, "").get("/c/pay/acct_none/cs_none").await.status, 404);
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::client::{Caller, assert_refused, event_count, id, payer, payer_with, seeded, types_since};
+use super::client::{Caller, assert_refused, event_count, id, monthly, payer, payer_with, seeded, types_since};
 use super::description::faults;
 
 fn assert_fits(name: &str, value: &Value) {
@@ -163,4 +163,30 @@ async fn a_customer_pays_on_the_page_and_takes_the_pdf() {
         assert!(pdf.text.starts_with("%PDF-1.4") && pdf.text.ends_with("%%EOF\n"));
     }
     assert_eq!(browser.get("/i/acct_none/in_none").await.status, 404);
+}
+
+#[tokio::test]
+async fn the_card_that_pays_a_subscription_on_the_page_is_kept_for_it() {
+    let (stand_in, _, stripe) = seeded(1).await;
+    let customer = stripe.change("/v1/customers", "name=Ada&email=ada@example.com").await;
+    let price = monthly(&stripe, 1000).await;
+    let body = format!(
+        "customer={}&items[0][price]={}&payment_behavior=default_incomplete&expand[]=latest_invoice.confirmation_secret\
+         &payment_settings[save_default_payment_method]=on_subscription",
+        id(&customer),
+        id(&price)
+    );
+    let made = stripe.change("/v1/subscriptions", &body).await;
+    assert_fits("subscription", &made);
+    let invoice = &made["latest_invoice"];
+    assert!(invoice["confirmation_secret"]["client_secret"].as_str().unwrap().starts_with("pi_"));
+    let path = invoice["hosted_invoice_url"].as_str().unwrap().strip_prefix(&stand_in.url()).unwrap();
+    assert_eq!(Caller::new(&stand_in, "").post(path, "do=pay").await.status, 200);
+    let paid = stripe.ok(&format!("/v1/subscriptions/{}?expand[]=default_payment_method", id(&made))).await;
+    assert_eq!((&paid["status"], &paid["default_payment_method"]["customer"]), (&json!("active"), &customer["id"]));
+    let kept = id(&paid["default_payment_method"]);
+    let own = format!("/v1/customers/{}/payment_methods/{kept}", id(&customer));
+    assert_eq!(stripe.ok(&own).await["id"], kept);
+    let foreign = format!("/v1/customers/{}/payment_methods/pm_none", id(&customer));
+    assert_refused(&stripe.get(&foreign).await, 404, Some("resource_missing"), Some("id"));
 }

@@ -258,3 +258,35 @@ async fn charges_are_refunded_in_part_and_in_full() {
     assert_refused(&stripe.post("/v1/refunds", "charge=ch_none").await, 400, Some("resource_missing"), Some("charge"));
     assert_refused(&stripe.post("/v1/refunds", "amount=5").await, 400, Some("parameter_missing"), Some("charge"));
 }
+
+#[tokio::test]
+async fn discounts_come_and_go_with_their_events_in_both_shapes() {
+    let (stand_in, _, stripe) = seeded(1).await;
+    let price = monthly(&stripe, 1000).await;
+    stripe.change("/v1/coupons", "percent_off=10&duration=forever&id=TENTH").await;
+    let made = subscribe(&stripe, &payer(&stripe).await, &price, "&discounts[0][coupon]=TENTH").await;
+    let path = format!("/v1/subscriptions/{}", id(&made));
+    let old = [("stripe-version", "2024-06-20")];
+    let older = stripe.send("GET", &path, "", &old).await.json();
+    assert_eq!(
+        (&older["discount"]["coupon"]["id"], &older["discount"]["subscription"]),
+        (&json!("TENTH"), &made["id"])
+    );
+    advance(&stand_in, MONTH / 2).await;
+    let item = id(&made["items"]["data"][0]);
+    let body = format!("items[0][id]={item}&items[0][quantity]=2&proration_behavior=always_invoice");
+    let changed = stripe.change(&path, &body).await;
+    // Two seats for half a month less one, at nine tenths.
+    let invoice = invoice_of(&stripe, &changed).await;
+    assert_eq!((&invoice["total"], &invoice["total_discount_amounts"][0]["amount"]), (&json!(450), &json!(0)));
+    let older = stripe.send("GET", &format!("/v1/invoices/{}", id(&invoice)), "", &old).await.json();
+    let line = &older["lines"]["data"][0];
+    assert_eq!((&line["type"], &line["proration"]), (&json!("invoiceitem"), &json!(true)));
+    assert!(line["invoice_item"].as_str().unwrap().starts_with("ii_"));
+    let before = event_count(&stripe).await;
+    let bare = stripe.change(&path, "discounts=").await;
+    assert_eq!(bare["discounts"], json!([]));
+    assert_eq!(types_since(&stripe, before).await, ["customer.discount.deleted", "customer.subscription.updated"]);
+    let event = stripe.ok("/v1/events?type=customer.discount.deleted").await["data"][0].clone();
+    assert_fits("deleted_discount", &event["data"]["object"]);
+}
