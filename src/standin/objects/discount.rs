@@ -132,16 +132,20 @@ pub fn revoke(space: &mut Space, cause: &Cause, id: &str) {
     }
 }
 
-/// Takes the discounts that were for one invoice, or that are over, from a subscription that was just billed.
+/// Takes what is over from a subscription that was just billed: discounts whose time has passed, and those for one invoice
+/// once they have taken something off.
 pub fn use_up(space: &mut Space, cause: &Cause, subscription: &mut Value) {
-    let ids: Vec<String> = subscription["discounts"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(|id| Some(id.as_str()?.to_owned()))
-        .collect();
+    let named = subscription["discounts"].as_array().into_iter().flatten();
+    let ids: Vec<String> = named.filter_map(|id| Some(id.as_str()?.to_owned())).collect();
     let running = active(space, &subscription["discounts"], Some(cause.now));
-    let stays = |id: &String| running.iter().any(|one| one.id == *id && one.coupon["duration"] != "once");
+    let invoice = subscription["latest_invoice"].as_str().and_then(|id| space.find(Kind::Invoice, id));
+    let invoice = invoice.and_then(|n| space.value(Kind::Invoice, n)).unwrap_or_default();
+    let took = |id: &str| {
+        let mut amounts = invoice["total_discount_amounts"].as_array().into_iter().flatten();
+        amounts.any(|row| row["discount"] == id && row["amount"].as_i64() > Some(0))
+    };
+    let stays =
+        |id: &String| running.iter().any(|one| one.id == *id && (one.coupon["duration"] != "once" || !took(id)));
     let (kept, spent): (Vec<String>, Vec<String>) = ids.into_iter().partition(stays);
     if !spent.is_empty() {
         subscription["discounts"] = kept.into();

@@ -169,6 +169,21 @@ async fn coupons_reduce_what_they_are_for_and_as_often_as_they_may() {
 }
 
 #[tokio::test]
+async fn a_discount_for_one_invoice_waits_for_the_end_of_a_trial() {
+    let (stand_in, keys, stripe) = seeded(1).await;
+    let price = monthly(&stripe, 1000).await;
+    stripe.change("/v1/coupons", "percent_off=30&duration=once&id=FIRST").await;
+    let more = "&trial_period_days=7&discounts[0][coupon]=FIRST";
+    let made = subscribe(&stripe, &payer(&stripe).await, &price, more).await;
+    assert_eq!((&made["status"], made["discounts"].as_array().unwrap().len()), (&json!("trialing"), 1));
+    advance(&stand_in, 7 * 86_400 + 1).await;
+    catch_up(&stand_in, &keys.account, id(&made)).await;
+    let begun = stripe.ok(&format!("/v1/subscriptions/{}", id(&made))).await;
+    assert_eq!((&begun["status"], &begun["discounts"]), (&json!("active"), &json!([])));
+    assert_eq!(invoice_of(&stripe, &begun).await["amount_paid"], 700);
+}
+
+#[tokio::test]
 async fn promotion_codes_have_conditions() {
     let (stand_in, _, stripe) = seeded(1).await;
     let price = monthly(&stripe, 1000).await;
