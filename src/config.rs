@@ -45,6 +45,9 @@ pub struct Config {
     /// Open connections accepted from one address
     #[arg(long, env = "BILLFOLD_CONNECTIONS_PER_IP", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub connections_per_ip: u32,
+    /// Requests per second that one API key may make
+    #[arg(long, env = "BILLFOLD_API_RATE", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub api_rate: u32,
     /// Addresses of reverse proxies whose X-Forwarded-For is believed
     #[arg(long, env = "BILLFOLD_TRUSTED_PROXIES", value_delimiter = ',')]
     pub trusted_proxies: Vec<std::net::IpAddr>,

@@ -37,7 +37,9 @@
 //! 3. What happens when a delivery arrives: `web/webhooks/mod.rs` → `sync/inbox.rs` → `worker/mod.rs` → `sync/apply.rs` →
 //!    `sync/mirror.rs` → `store/mirror/`.
 //! 4. What happens when somebody connects: `web/dashboard/connection/` → `connect/open.rs` → `sync/backfill/`.
-//! 5. What happens when somebody opens a page: `web/mod.rs` (the routes and the middleware around them), `web/access.rs` (who
+//! 5. What happens when a program asks: `web/api/table.rs` (every operation), `web/api/guard.rs` (what stands around each), then the
+//!    resource's own file.
+//! 6. What happens when somebody opens a page: `web/mod.rs` (the routes and the middleware around them), `web/access.rs` (who
 //!    may), then the page's own file.
 //!
 //! # What always holds
@@ -47,6 +49,8 @@
 //! - The newest state wins, whatever order states arrive in; the guard stands in the upsert itself. A deletion stays.
 //! - Every key of a tenant's row starts with the tenant. Every query names it; on Postgres row-level security names it again.
 //! - Another tenant's id answers exactly like an unknown one.
+//! - A key of the REST API does what its scopes say in one project, and nothing else; an operation that is not in the table
+//!   does not exist.
 //! - A secret is sealed for its place (tenant, project, field, version) and never printed; tokens are stored as hashes.
 //! - Time comes from [`clock::Clock`], randomness from [`vault`]; money is an integer of minor units; no `unsafe`, and no
 //!   `unwrap` outside `main.rs` and tests.

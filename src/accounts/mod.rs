@@ -1,5 +1,6 @@
 //! People: who may come in, and what they own. The rules stand here; cookies and pages are `web`'s.
 
+pub mod api_keys;
 pub mod email;
 pub mod login;
 pub mod projects;
@@ -29,6 +30,12 @@ pub enum Error {
         /// Seconds.
         retry_after: i64,
     },
+    /// There is no such thing in this tenant or project.
+    #[error("it does not exist")]
+    Unknown,
+    /// Its state does not allow it. The text is for the person.
+    #[error("{0}")]
+    Conflict(&'static str),
     /// The set-up is done, or the link is not the current one.
     #[error("the set-up link is not valid")]
     SetupClosed,

@@ -1,11 +1,15 @@
 //! What is built once and handed to every use case.
 
+mod api_keys;
 mod connection;
 mod scope;
 mod start;
 
 use std::sync::Arc;
 
+use tokio_util::task::TaskTracker;
+
+pub use api_keys::{KnownKey, KnownKeys};
 pub use connection::{ConnectionError, KEY_FIELD, TOKEN_FIELD};
 pub use scope::Scope;
 pub use start::StartError;
@@ -33,8 +37,12 @@ pub struct App {
     pub stripe: Clients,
     /// Hashes and checks passwords, a few at a time.
     pub passwords: Passwords,
+    /// The API keys that were used a moment ago.
+    pub known_keys: KnownKeys,
     /// Tells an idle worker of this process that a job became due.
     pub wake: Arc<tokio::sync::Notify>,
+    /// Tasks that write what requests left behind; a stop waits for them before it closes the database.
+    pub background: TaskTracker,
 }
 
 impl App {
@@ -49,7 +57,9 @@ impl App {
             config: Arc::new(config),
             stripe,
             passwords: Passwords::default(),
+            known_keys: KnownKeys::default(),
             wake: Arc::default(),
+            background: TaskTracker::new(),
         })
     }
 }

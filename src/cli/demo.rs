@@ -9,12 +9,14 @@ use std::{
 use anyhow::{Context as _, anyhow};
 use billfold::{
     accounts::{
+        api_keys::KeyWish,
         projects,
         signup::{NewUser, SignedUp, signup},
     },
     config::Config,
     connect::Scope,
     domain::{
+        api_key::{ApiKey, DEFAULT_DAYS, Preset},
         ids::{ProjectId, TenantId},
         role::Role,
     },
@@ -71,6 +73,8 @@ struct Printed<'a> {
     secret_key: &'a str,
     webhook_url: &'a str,
     webhook_secret: &'a str,
+    api_key: &'a str,
+    openapi_url: &'a str,
 }
 
 /// What a kept folder remembers, so that the login stays.
@@ -101,9 +105,11 @@ impl Demo {
             actor: "demo".to_owned(),
             request_id: String::new(),
         };
-        scope.connect(SecretString::from(keys.restricted_key.clone())).await?;
+        scope.clone().connect(SecretString::from(keys.restricted_key.clone())).await?;
+        let wish = KeyWish { name: "Demo".to_owned(), scopes: Preset::Everything.scopes(), days: DEFAULT_DAYS };
+        let api_key = scope.create_api_key(&wish).await?.key;
         standin::state::lock(&stripe.control().pace).insert((keys.account.clone(), false), PACE);
-        self.print(&running, (&stripe, &keys), (&kept, &project), &folder)?;
+        self.print(&running, (&stripe, &keys), (&kept, &project), &api_key, &folder)?;
         stopped().await;
         running.stop().await;
         stripe.stop().await;
@@ -163,6 +169,7 @@ impl Demo {
         running: &Running,
         (stripe, keys): (&StandIn, &NewKeys),
         (kept, project): (&Kept, &ProjectId),
+        api_key: &ApiKey,
         folder: &Folder,
     ) -> anyhow::Result<()> {
         let (url, base) = (running.app.config.public_url(), stripe.url());
@@ -178,6 +185,8 @@ impl Demo {
                 secret_key: &keys.secret_key,
                 webhook_url: &endpoint.url,
                 webhook_secret: &endpoint.secret,
+                api_key: api_key.expose(),
+                openapi_url: &format!("{url}/v1/openapi.json"),
             };
             println!("{}", serde_json::to_string(&printed)?);
             return Ok(());
@@ -192,6 +201,9 @@ impl Demo {
         println!("The copy of the Stripe account has just begun; watch it at {home}/sync");
         println!("Changes keep arriving. Make one of your own at \"Stripe\" and see it appear under Customers:");
         println!("  curl -u {}: {base}/v1/customers -d name='Ada Lovelace' -d email=ada@example.com", keys.secret_key);
+        println!();
+        println!("Your programs ask with an API key; {url}/docs/api says what they can ask for:");
+        println!("  curl '{url}/v1/customers?limit=3' -H 'Authorization: Bearer {}'", api_key.expose());
         println!();
         println!("Ctrl-C ends it. The data is in {}{}.", folder.path.display(), folder.fate());
         Ok(())

@@ -1,6 +1,7 @@
 //! The commands and their flags. Settings come from flags, environment and an optional TOML file, in this order.
 #![expect(clippy::print_stdout, reason = "the command line speaks to a person")]
 
+mod api_keys;
 mod check;
 mod demo;
 mod people;
@@ -47,6 +48,9 @@ pub enum Command {
     /// People
     #[command(subcommand)]
     User(people::User),
+    /// Keys of the REST API
+    #[command(subcommand)]
+    ApiKey(api_keys::ApiKey),
     /// Print a new one-time link to /setup, as long as nobody exists
     SetupLink(Settings),
     /// Master keys
@@ -81,6 +85,7 @@ impl Command {
             Self::StandIn(arguments) => stand_in::run(arguments).await,
             Self::Migrate(Settings { config }) => migrate(config).await,
             Self::User(user) => user.run().await,
+            Self::ApiKey(api_key) => api_key.run().await,
             Self::SetupLink(Settings { config }) => people::setup_link(config).await,
             Self::Keys(Keys::Generate) => {
                 println!("{}", Keyring::generate_entry().expose_secret());

@@ -119,6 +119,11 @@ id!(
     "aud_"
 );
 id!(
+    /// An API key.
+    KeyId,
+    "key_"
+);
+id!(
     /// A refused delivery.
     RefusalId,
     "ref_"

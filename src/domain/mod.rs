@@ -1,5 +1,6 @@
 //! Plain types and pure rules. No I/O, nothing of the other modules.
 
+pub mod api_key;
 pub mod changes;
 pub mod event;
 pub mod ids;

@@ -1,5 +1,6 @@
 //! Reads of the mirrored charges.
 
+use super::list::{self, Filter, Listed, Part, Slice};
 use crate::{
     db::{Result, Tx},
     domain::ids::ProjectId,
@@ -32,6 +33,43 @@ pub struct Charge {
     pub failure_message: Option<String>,
     /// In the tenant's words.
     pub description: Option<String>,
+}
+
+/// Everything known about a charge.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Detail {
+    /// The columns that other pages show.
+    #[sqlx(flatten)]
+    pub charge: Charge,
+    /// Our id of the customer.
+    pub customer_id: Option<String>,
+    /// Unix seconds: the state is proven for this moment.
+    pub version_at: i64,
+    /// As Stripe sent it.
+    pub raw: String,
+}
+
+impl Listed for Detail {
+    fn id(&self) -> &str {
+        &self.charge.id
+    }
+    fn created(&self) -> i64 {
+        self.charge.created
+    }
+}
+
+const WHOLE: &str = "SELECT id, stripe_id, created, status, invoice_id, payment_intent, currency, amount, amount_refunded, \
+    disputed, failure_message, description, customer_id, version_at, raw \
+    FROM charges WHERE tenant_id = $1 AND project_id = $2";
+
+/// One part of the charges.
+pub async fn list_whole(tx: &mut Tx, project: &ProjectId, filter: &Filter, slice: &Slice) -> Result<Part<Detail>> {
+    list::part(tx, WHOLE, project, filter, slice).await
+}
+
+/// One charge by our id.
+pub async fn find(tx: &mut Tx, project: &ProjectId, id: &str) -> Result<Option<Detail>> {
+    tx.query(WHOLE).bind(project).push(" AND id = ").push_bind(id).fetch_optional().await
 }
 
 /// The charges of a customer, newest first, `limit` at most.

@@ -66,6 +66,18 @@ impl Listed for Customer {
     }
 }
 
+impl Listed for Detail {
+    fn id(&self) -> &str {
+        &self.customer.id
+    }
+    fn created(&self) -> i64 {
+        self.customer.created
+    }
+    fn email(&self) -> &str {
+        &self.customer.email
+    }
+}
+
 /// One part of the customers.
 pub async fn list(tx: &mut Tx, project: &ProjectId, filter: &Filter, slice: &Slice) -> Result<Part<Customer>> {
     let select = "SELECT id, stripe_id, created, status, name, email, currency, balance FROM customers \
@@ -73,16 +85,36 @@ pub async fn list(tx: &mut Tx, project: &ProjectId, filter: &Filter, slice: &Sli
     list::part(tx, select, project, filter, slice).await
 }
 
+/// One part of the customers, with everything known about each.
+pub async fn list_whole(tx: &mut Tx, project: &ProjectId, filter: &Filter, slice: &Slice) -> Result<Part<Detail>> {
+    list::part(tx, WHOLE, project, filter, slice).await
+}
+
+const WHOLE: &str = "SELECT id, stripe_id, created, status, name, email, currency, balance, deleted_at, version_at, raw \
+    FROM customers WHERE tenant_id = $1 AND project_id = $2";
+
 /// One customer by our id.
 pub async fn find(tx: &mut Tx, project: &ProjectId, id: &str) -> Result<Option<Detail>> {
-    tx.query(
-        "SELECT id, stripe_id, created, status, name, email, currency, balance, deleted_at, version_at, raw \
-         FROM customers WHERE tenant_id = $1 AND project_id = $2 AND id = $3",
-    )
-    .bind(project)
-    .bind(id)
-    .fetch_optional()
-    .await
+    tx.query(WHOLE).bind(project).push(" AND id = ").push_bind(id).fetch_optional().await
+}
+
+/// Some customers by our ids.
+pub async fn find_all<'a>(
+    tx: &mut Tx,
+    project: &ProjectId,
+    ids: impl IntoIterator<Item = &'a str>,
+) -> Result<Vec<Detail>> {
+    tx.query(WHOLE).bind(project).push(" AND id IN ").push_list(ids).fetch_all().await
+}
+
+/// The ids of customers with this e-mail address, `limit` at most.
+pub async fn with_email(tx: &mut Tx, project: &ProjectId, email: &str, limit: i64) -> Result<Vec<String>> {
+    tx.query("SELECT id FROM customers WHERE tenant_id = $1 AND project_id = $2 AND email = $3 ORDER BY id LIMIT $4")
+        .bind(project)
+        .bind(email)
+        .bind(limit)
+        .fetch_values()
+        .await
 }
 
 /// The names of some customers.

@@ -81,6 +81,15 @@ impl Listed for Invoice {
     }
 }
 
+impl Listed for Detail {
+    fn id(&self) -> &str {
+        &self.invoice.id
+    }
+    fn created(&self) -> i64 {
+        self.invoice.created
+    }
+}
+
 /// One part of the invoices.
 pub async fn list(tx: &mut Tx, project: &ProjectId, filter: &Filter, slice: &Slice) -> Result<Part<Invoice>> {
     let select = "SELECT id, stripe_id, created, status, customer_id, subscription_id, number, customer_name, customer_email, \
@@ -89,18 +98,19 @@ pub async fn list(tx: &mut Tx, project: &ProjectId, filter: &Filter, slice: &Sli
     list::part(tx, select, project, filter, slice).await
 }
 
+/// One part of the invoices, with everything known about each.
+pub async fn list_whole(tx: &mut Tx, project: &ProjectId, filter: &Filter, slice: &Slice) -> Result<Part<Detail>> {
+    list::part(tx, WHOLE, project, filter, slice).await
+}
+
+const WHOLE: &str = "SELECT id, stripe_id, created, status, customer_id, subscription_id, number, customer_name, customer_email, \
+    currency, total, amount_remaining, due_date, attempt_count, amount_due, amount_paid, period_start, period_end, \
+    paid_at, next_payment_attempt, deleted_at, version_at, raw \
+    FROM invoices WHERE tenant_id = $1 AND project_id = $2";
+
 /// One invoice by our id.
 pub async fn find(tx: &mut Tx, project: &ProjectId, id: &str) -> Result<Option<Detail>> {
-    tx.query(
-        "SELECT id, stripe_id, created, status, customer_id, subscription_id, number, customer_name, customer_email, \
-         currency, total, amount_remaining, due_date, attempt_count, amount_due, amount_paid, period_start, period_end, \
-         paid_at, next_payment_attempt, deleted_at, version_at, raw \
-         FROM invoices WHERE tenant_id = $1 AND project_id = $2 AND id = $3",
-    )
-    .bind(project)
-    .bind(id)
-    .fetch_optional()
-    .await
+    tx.query(WHOLE).bind(project).push(" AND id = ").push_bind(id).fetch_optional().await
 }
 
 /// The ids of invoices whose number begins with `prefix`, `limit` at most.

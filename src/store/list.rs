@@ -1,6 +1,7 @@
 //! What every list of mirrored objects shares: filters, order and keyset pages. Only the conditions in force are in the
 //! text, so that each combination runs on its index: `(created, id)`, alone or behind a status, a customer or a currency.
 
+use super::counts;
 use crate::{
     db::{
         Query, Result, Row, Tx,
@@ -27,6 +28,8 @@ pub struct Filter {
     pub status_is_rare: bool,
     /// Our id of the subscription; invoices may have one. Only together with `customers`, whose index carries it.
     pub subscription: Option<String>,
+    /// Our id of the product; prices have one.
+    pub product: Option<String>,
     /// A price among a subscription's items.
     pub price: Option<OfPrice>,
     /// Unix seconds, inclusive.
@@ -65,6 +68,7 @@ impl Filter {
             (" AND status = ", &self.status),
             (currency, &self.currency),
             (" AND subscription_id = ", &self.subscription),
+            (" AND product_id = ", &self.product),
         ];
         for (condition, value) in columns {
             if let Some(value) = value {
@@ -266,7 +270,32 @@ pub async fn statuses(tx: &mut Tx, kind: Kind, project: &ProjectId, filter: &Fil
 
 /// Whether the mirror has an object, by our id.
 pub async fn exists(tx: &mut Tx, kind: Kind, project: &ProjectId, id: &str) -> Result<bool> {
+    Ok(place(tx, kind, project, id).await?.is_some())
+}
+
+/// Where an object stands in a list by time, by our id.
+pub async fn place(tx: &mut Tx, kind: Kind, project: &ProjectId, id: &str) -> Result<Option<Cursor>> {
     let select = format!("SELECT created FROM {} WHERE tenant_id = $1 AND project_id = $2 AND id = $3", kind.plural());
     let found: Option<i64> = tx.query(select).bind(project).bind(id).fetch_optional_value().await?;
-    Ok(found.is_some())
+    Ok(found.map(|created| Cursor(Key::Int(created), id.to_owned())))
+}
+
+/// The customer of a subscription, both by our ids.
+pub async fn customer_of(tx: &mut Tx, project: &ProjectId, subscription: &str) -> Result<Option<String>> {
+    tx.query("SELECT customer_id FROM subscriptions WHERE tenant_id = $1 AND project_id = $2 AND id = $3")
+        .bind(project)
+        .bind(subscription)
+        .fetch_optional_value()
+        .await
+}
+
+/// Notes whether so few objects have the wanted status that a walk through them takes a moment, whatever else is asked for.
+pub async fn note_rarity(tx: &mut Tx, kind: Kind, project: &ProjectId, filter: &mut Filter) -> Result<()> {
+    const RARE: i64 = 10_000;
+    if let (Some(status), Some(_)) = (&filter.status, &filter.currency) {
+        let statuses = counts::by_status(tx, project, kind).await?;
+        let n = statuses.iter().find(|(known, _)| known == status).map_or(0, |(_, n)| *n);
+        filter.status_is_rare = n <= RARE;
+    }
+    Ok(())
 }

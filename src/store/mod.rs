@@ -2,6 +2,8 @@
 //! caller decides what none means.
 
 pub mod account_routes;
+pub mod api_keys;
+pub mod api_requests;
 pub mod audit_log;
 pub mod charges;
 pub mod connections;
@@ -9,6 +11,7 @@ pub mod counts;
 pub mod customers;
 pub mod event_attempts;
 pub mod held;
+pub mod idempotency;
 pub mod inbox;
 pub mod instance;
 pub mod invoices;

@@ -1,5 +1,6 @@
 //! Reads of the mirrored prices.
 
+use super::list::{self, Filter, Listed, Part, Slice};
 use crate::{
     db::{Result, Tx},
     domain::ids::ProjectId,
@@ -32,6 +33,54 @@ pub struct Price {
     pub raw: String,
 }
 
+/// Everything known about a price itself.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Detail {
+    /// Our id.
+    pub id: String,
+    /// Stripe's `price_…`.
+    pub stripe_id: String,
+    /// Unix seconds.
+    pub created: i64,
+    /// `active`, `archived` or `deleted`.
+    pub status: String,
+    /// Our id of the product.
+    pub product_id: String,
+    /// For staff.
+    pub nickname: Option<String>,
+    /// The tenant's own name for the price.
+    pub lookup_key: Option<String>,
+    /// Lower-case ISO code.
+    pub currency: String,
+    /// Minor units; none where it has tiers or is finer than the minor unit.
+    pub unit_amount: Option<i64>,
+    /// `day`, `week`, `month`, `year`; none when it is paid once.
+    pub recurring_interval: Option<String>,
+    /// Every how many intervals.
+    pub recurring_count: Option<i64>,
+    /// `licensed` or `metered`.
+    pub usage_type: Option<String>,
+    /// `per_unit` or `tiered`.
+    pub billing_scheme: String,
+    /// Unix seconds: the state is proven for this moment.
+    pub version_at: i64,
+    /// As Stripe sent it.
+    pub raw: String,
+}
+
+impl Listed for Detail {
+    fn id(&self) -> &str {
+        &self.id
+    }
+    fn created(&self) -> i64 {
+        self.created
+    }
+}
+
+const WHOLE: &str = "SELECT id, stripe_id, created, status, product_id, nickname, lookup_key, currency, unit_amount, \
+    recurring_interval, recurring_count, usage_type, billing_scheme, version_at, raw \
+    FROM prices WHERE tenant_id = $1 AND project_id = $2";
+
 /// What a price is called: its product and its nickname.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct Name {
@@ -49,6 +98,16 @@ const WITH_PRODUCT: &str = "SELECT p.id, p.stripe_id, p.created, p.status, p.pro
     COALESCE(o.raw, '') AS product_raw, p.nickname, p.lookup_key, p.currency, p.raw \
     FROM prices p LEFT JOIN products o ON o.tenant_id = p.tenant_id AND o.project_id = p.project_id AND o.id = p.product_id \
     WHERE p.tenant_id = $1 AND p.project_id = $2";
+
+/// One part of the prices.
+pub async fn list(tx: &mut Tx, project: &ProjectId, filter: &Filter, slice: &Slice) -> Result<Part<Detail>> {
+    list::part(tx, WHOLE, project, filter, slice).await
+}
+
+/// One price by our id.
+pub async fn find(tx: &mut Tx, project: &ProjectId, id: &str) -> Result<Option<Detail>> {
+    tx.query(WHOLE).bind(project).push(" AND id = ").push_bind(id).fetch_optional().await
+}
 
 /// Some prices by our ids.
 pub async fn find_all<'a>(

@@ -48,6 +48,15 @@ impl Listed for Product {
     }
 }
 
+impl Listed for Detail {
+    fn id(&self) -> &str {
+        &self.product.id
+    }
+    fn created(&self) -> i64 {
+        self.product.created
+    }
+}
+
 /// One part of the products.
 pub async fn list(tx: &mut Tx, project: &ProjectId, filter: &Filter, slice: &Slice) -> Result<Part<Product>> {
     let select = "SELECT id, stripe_id, created, status, name, description, default_price_id FROM products \
@@ -55,14 +64,24 @@ pub async fn list(tx: &mut Tx, project: &ProjectId, filter: &Filter, slice: &Sli
     list::part(tx, select, project, filter, slice).await
 }
 
+/// One part of the products, with everything known about each.
+pub async fn list_whole(tx: &mut Tx, project: &ProjectId, filter: &Filter, slice: &Slice) -> Result<Part<Detail>> {
+    list::part(tx, WHOLE, project, filter, slice).await
+}
+
+const WHOLE: &str = "SELECT id, stripe_id, created, status, name, description, default_price_id, deleted_at, version_at, raw \
+    FROM products WHERE tenant_id = $1 AND project_id = $2";
+
 /// One product by our id.
 pub async fn find(tx: &mut Tx, project: &ProjectId, id: &str) -> Result<Option<Detail>> {
-    tx.query(
-        "SELECT id, stripe_id, created, status, name, description, default_price_id, deleted_at, version_at, raw \
-         FROM products WHERE tenant_id = $1 AND project_id = $2 AND id = $3",
-    )
-    .bind(project)
-    .bind(id)
-    .fetch_optional()
-    .await
+    tx.query(WHOLE).bind(project).push(" AND id = ").push_bind(id).fetch_optional().await
+}
+
+/// Some products by our ids.
+pub async fn find_all<'a>(
+    tx: &mut Tx,
+    project: &ProjectId,
+    ids: impl IntoIterator<Item = &'a str>,
+) -> Result<Vec<Detail>> {
+    tx.query(WHOLE).bind(project).push(" AND id IN ").push_list(ids).fetch_all().await
 }

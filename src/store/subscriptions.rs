@@ -92,6 +92,15 @@ impl Listed for Subscription {
     }
 }
 
+impl Listed for Detail {
+    fn id(&self) -> &str {
+        &self.subscription.id
+    }
+    fn created(&self) -> i64 {
+        self.subscription.created
+    }
+}
+
 /// One part of the subscriptions.
 pub async fn list(tx: &mut Tx, project: &ProjectId, filter: &Filter, slice: &Slice) -> Result<Part<Subscription>> {
     let select = "SELECT id, stripe_id, created, status, customer_id, currency, amount, recurring_interval, recurring_count, \
@@ -121,18 +130,19 @@ pub async fn current_of<'a>(
     .await
 }
 
+/// One part of the subscriptions, with everything known about each.
+pub async fn list_whole(tx: &mut Tx, project: &ProjectId, filter: &Filter, slice: &Slice) -> Result<Part<Detail>> {
+    list::part(tx, WHOLE, project, filter, slice).await
+}
+
+const WHOLE: &str = "SELECT id, stripe_id, created, status, customer_id, currency, amount, recurring_interval, recurring_count, \
+    price_id, quantity, item_count, current_period_end, cancel_at_period_end, cancel_at, ended_at, trial_end, \
+    current_period_start, canceled_at, deleted_at, version_at, raw \
+    FROM subscriptions WHERE tenant_id = $1 AND project_id = $2";
+
 /// One subscription by our id.
 pub async fn find(tx: &mut Tx, project: &ProjectId, id: &str) -> Result<Option<Detail>> {
-    tx.query(
-        "SELECT id, stripe_id, created, status, customer_id, currency, amount, recurring_interval, recurring_count, \
-         price_id, quantity, item_count, current_period_end, cancel_at_period_end, cancel_at, ended_at, trial_end, \
-         current_period_start, canceled_at, deleted_at, version_at, raw \
-         FROM subscriptions WHERE tenant_id = $1 AND project_id = $2 AND id = $3",
-    )
-    .bind(project)
-    .bind(id)
-    .fetch_optional()
-    .await
+    tx.query(WHOLE).bind(project).push(" AND id = ").push_bind(id).fetch_optional().await
 }
 
 /// The items of a subscription.
@@ -143,6 +153,33 @@ pub async fn items(tx: &mut Tx, project: &ProjectId, subscription: &str) -> Resu
     )
     .bind(project)
     .bind(subscription)
+    .fetch_all()
+    .await
+}
+
+/// An item and the subscription it belongs to.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct ItemOf {
+    /// Our id of the subscription.
+    pub subscription_id: String,
+    /// The item.
+    #[sqlx(flatten)]
+    pub item: Item,
+}
+
+/// The items of some subscriptions.
+pub async fn items_of<'a>(
+    tx: &mut Tx,
+    project: &ProjectId,
+    subscriptions: impl IntoIterator<Item = &'a str>,
+) -> Result<Vec<ItemOf>> {
+    tx.query(
+        "SELECT subscription_id, stripe_id, price_id, product_id, quantity FROM subscription_items \
+         WHERE tenant_id = $1 AND project_id = $2 AND subscription_id IN ",
+    )
+    .bind(project)
+    .push_list(subscriptions)
+    .push(" ORDER BY stripe_id")
     .fetch_all()
     .await
 }

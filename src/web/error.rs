@@ -3,6 +3,8 @@
 //! Rendering waits until the answer leaves, because only there is known who asked (a browser, htmx, a program), under which request id,
 //! and, when the request got that far, inside which tenant's navigation.
 
+use std::borrow::Cow;
+
 use axum::body::Body;
 use axum::extract::Request;
 use axum::middleware::Next;
@@ -91,6 +93,9 @@ pub enum Error {
     /// 431. The headers are over the limit.
     #[error("The headers of the request are too large.")]
     HeadersTooLarge,
+    /// A refusal of the REST API with a status, code and field of its own, such as one of Stripe's.
+    #[error("{0}")]
+    Program(Box<Refusal>),
     /// 500. Our fault. Made by [`Error::internal`], which logs the cause; nothing of it is shown.
     #[error("Something went wrong on our side. The details are in the server's log under the request id.")]
     Internal,
@@ -102,6 +107,20 @@ pub enum Error {
         /// For people.
         message: String,
     },
+}
+
+/// What the REST API refuses for a reason that only programs meet.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Refusal {
+    /// The status of the answer.
+    pub status: StatusCode,
+    /// For programs.
+    pub code: Cow<'static, str>,
+    /// The name of the field at fault.
+    pub param: Option<String>,
+    /// For people.
+    pub message: String,
 }
 
 /// The result of every handler.
@@ -137,14 +156,16 @@ impl Error {
             Self::Invalid { .. } => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::HeadersTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::Program(refusal) => refusal.status,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
     /// The machine's name for the variant, stable.
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> &str {
         match self {
+            Self::Program(refusal) => &refusal.code,
             Self::BadRequest { code, .. } | Self::Invalid { code, .. } => code,
             Self::Unauthenticated => "authentication_required",
             Self::Role { .. } => "role_too_low",
@@ -169,6 +190,7 @@ impl Error {
     /// The class of error that a program branches on, as Stripe has it.
     fn kind(&self) -> &'static str {
         match self.status() {
+            StatusCode::PAYMENT_REQUIRED => "card_error",
             StatusCode::UNAUTHORIZED => "authentication_error",
             StatusCode::FORBIDDEN => "permission_error",
             StatusCode::CONFLICT => "conflict_error",
@@ -204,6 +226,7 @@ impl Error {
     pub fn json(&self, request_id: &str) -> serde_json::Value {
         let param = match self {
             Self::Invalid { param, .. } => Some(param),
+            Self::Program(refusal) => refusal.param.as_ref(),
             _ => None,
         };
         json!({"error": {
@@ -229,6 +252,8 @@ impl From<accounts::Error> for Error {
                 retry_after: 2,
                 message: "Many people are signing in. Try again in a moment.".to_owned(),
             },
+            accounts::Error::Unknown => Self::NotFound,
+            accounts::Error::Conflict(message) => Self::Conflict(message.to_owned()),
             accounts::Error::SetupClosed => {
                 Self::Gone("The set-up is finished, or this link is not the current one.".to_owned())
             }
@@ -258,6 +283,11 @@ impl IntoResponse for Error {
         let mut answer = self.status().into_response();
         if let Some(seconds) = self.retry_after() {
             answer.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        }
+        if matches!(self, Self::Program(_)) && answer.status() == StatusCode::UNAUTHORIZED {
+            answer
+                .headers_mut()
+                .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"billfold\""));
         }
         answer.extensions_mut().insert(self);
         answer
@@ -293,6 +323,7 @@ pub async fn render(mut request: Request, next: Next) -> Response {
     let wanted = Wanted::of(request.headers());
     let theme = html::theme(request.headers());
     let target = way_back(&request, wanted);
+    let by_key = request.headers().contains_key(header::AUTHORIZATION);
     let request_id = super::middleware::request_id(request.headers()).to_owned();
     let frame = Frame::default(); // an extractor that loads the tenant puts the navigation in here
     request.extensions_mut().insert(frame.clone());
@@ -302,7 +333,8 @@ pub async fn render(mut request: Request, next: Next) -> Response {
     let (content_type, body) = match surface {
         Surface::Json => ("application/json", error.json(&request_id).to_string()),
         Surface::Text => ("text/plain; charset=utf-8", format!("{error}\n")),
-        Surface::Html if error == Error::Unauthenticated => {
+        // a program that tries its key on a page gets the plain status, not a way to the login
+        Surface::Html if error == Error::Unauthenticated && !by_key => {
             let login = html::login_url(target.as_deref());
             return if wanted.htmx { go_to_login(answer, &login) } else { html::see_other(&login) };
         }

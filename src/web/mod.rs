@@ -4,6 +4,7 @@
 //! handler, [`html`] and [`shell`] make its page, [`error`] is everything else it may answer.
 
 pub mod access;
+pub mod api;
 pub mod assets;
 pub mod csrf;
 pub mod dashboard;
@@ -47,6 +48,7 @@ pub fn router(app: &App, ready: health::Readiness, metrics: PrometheusHandle) ->
         .merge(assets::router())
         .merge(health::router(health::Health { ready, database, metrics }))
         .merge(webhooks::router(intake))
+        .merge(api::router(app))
         .merge(dashboard::router(app));
     middleware::apply(surfaces, &site)
 }

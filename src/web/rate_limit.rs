@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use governor::clock::{Clock as _, DefaultClock};
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use governor::middleware::StateInformationMiddleware;
+use governor::state::{InMemoryState, NotKeyed};
+use governor::{Quota, RateLimiter};
 use moka::future::Cache;
 
 use super::error::Error;
@@ -15,10 +17,23 @@ use super::error::Error;
 /// Keys remembered at once; the least used are forgotten first.
 const KEYS: u64 = 50_000;
 
+type Bucket = RateLimiter<NotKeyed, InMemoryState, DefaultClock, StateInformationMiddleware>;
+
+/// What a client is told about its limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Left {
+    /// Uses at once.
+    pub limit: u32,
+    /// Uses that are left of them now.
+    pub remaining: u32,
+    /// Seconds until all are there again.
+    pub reset: u64,
+}
+
 /// One bucket per key: `burst` at once, refilled over `per`.
 #[derive(Clone)]
 pub struct RateLimit<K> {
-    buckets: Cache<K, Arc<DefaultDirectRateLimiter>>,
+    buckets: Cache<K, Arc<Bucket>>,
     quota: Quota,
     clock: DefaultClock,
 }
@@ -35,13 +50,27 @@ impl<K: Hash + Eq + Send + Sync + Clone + 'static> RateLimit<K> {
     ///
     /// # Errors
     /// [`Error::TooManyRequests`] with the seconds to wait.
-    pub async fn take(&self, key: K) -> Result<(), Error> {
+    pub async fn take(&self, key: K) -> Result<Left, Error> {
         let quota = self.quota;
-        let bucket = self.buckets.get_with(key, async move { Arc::new(RateLimiter::direct(quota)) }).await;
-        bucket.check().map_err(|refused| {
-            let wait = refused.wait_time_from(self.clock.now());
-            Error::TooManyRequests { retry_after: wait.as_secs() + 1 }
-        })
+        let bucket = async move { Arc::new(RateLimiter::direct(quota).with_middleware()) };
+        let bucket: Arc<Bucket> = self.buckets.get_with(key, bucket).await;
+        match bucket.check() {
+            Ok(state) => {
+                let (limit, remaining) = (self.limit(), state.remaining_burst_capacity());
+                let reset = quota.replenish_interval() * limit.saturating_sub(remaining);
+                let reset = reset.as_secs() + u64::from(reset.subsec_nanos() > 0);
+                Ok(Left { limit, remaining, reset })
+            }
+            Err(refused) => {
+                let wait = refused.wait_time_from(self.clock.now());
+                Err(Error::TooManyRequests { retry_after: wait.as_secs() + 1 })
+            }
+        }
+    }
+
+    /// Uses at once.
+    pub fn limit(&self) -> u32 {
+        self.quota.burst_size().get()
     }
 }
 
@@ -64,7 +93,8 @@ mod tests {
     async fn the_third_of_two_waits_and_other_keys_do_not() {
         let limit = RateLimit::new(NonZeroU32::new(2).expect("two"), Duration::from_mins(1));
         limit.take("a").await.expect("first");
-        limit.take("a").await.expect("second");
+        let left = limit.take("a").await.expect("second");
+        assert_eq!(left, Left { limit: 2, remaining: 0, reset: 60 });
         let refused = limit.take("a").await.expect_err("third");
         assert!(matches!(refused, Error::TooManyRequests { retry_after: 1..=31 }));
         limit.take("b").await.expect("another key");

@@ -53,6 +53,8 @@ pub enum Nav {
     Events,
     /// Backfill and freshness.
     Sync,
+    /// The keys of the project's programs.
+    ApiKeys,
     /// The project's Stripe account.
     Connection,
 }
@@ -83,10 +85,11 @@ pub const MAIN_NAV: [NavItem; 5] = [
     item(Nav::Invoices, "invoices", "file-invoice", "Invoices"),
 ];
 
-/// What keeps the mirror going.
-pub const DEVELOPER_NAV: [NavItem; 3] = [
+/// What keeps the mirror going, and what programs need.
+pub const DEVELOPER_NAV: [NavItem; 4] = [
     item(Nav::Events, "events", "webhook", "Events"),
     item(Nav::Sync, "sync", "refresh", "Sync"),
+    item(Nav::ApiKeys, "api-keys", "key", "API keys"),
     item(Nav::Connection, "connection", "plug-connected", "Connection"),
 ];
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::{io::AsyncWriteExt as _, net::TcpStream, time::Instant};
 
 use crate::harness::{
-    Engine, TestDatabase, Visitor, both_engines,
+    Engine, Program, TestDatabase, Visitor, both_engines,
     process::{Ground, Process, billfold, free_port},
 };
 
@@ -25,8 +25,20 @@ fn said(output: &Output) -> String {
 
 #[tokio::test]
 async fn every_command_explains_itself() {
-    let commands =
-        ["serve", "demo", "stand-in", "migrate", "user create", "setup-link", "keys generate", "check", "healthcheck"];
+    let commands = [
+        "serve",
+        "demo",
+        "stand-in",
+        "migrate",
+        "user create",
+        "setup-link",
+        "api-key create",
+        "api-key list",
+        "api-key revoke",
+        "keys generate",
+        "check",
+        "healthcheck",
+    ];
     for command in commands {
         let arguments: Vec<&str> = command.split(' ').chain(["--help"]).collect();
         let output = run(&arguments, &[]).await;
@@ -205,6 +217,11 @@ async fn the_demo_is_a_whole_installation() {
         assert!(Instant::now() < deadline, "the new customer did not arrive");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+
+    let program = Program::new(&text("url"), Some(&text("api_key")));
+    assert_eq!(program.get(&format!("/v1/customers/{id}")).await.expect(200).json()["name"], "Ada Lovelace");
+    let description = reqwest::get(text("openapi_url")).await.unwrap().text().await.unwrap();
+    assert!(description.contains("/v1/customers/{id}"), "{description}");
 
     let payload = r#"{"id":"evt_byhand","object":"event","type":"customer.updated","created":1,"livemode":false,"data":{"object":{}}}"#;
     let now = billfold::clock::Clock::system().now();

@@ -3,11 +3,15 @@
 
 use std::collections::BTreeMap;
 
-use billfold::{db::Error, domain::role::Role};
+use billfold::{
+    db::Error,
+    domain::{api_key::Preset, role::Role},
+};
 
 use crate::harness::{
     Answer, Engine, Form, Site, Tenant, Visitor, both_engines,
     crawl::{crawl, is_id},
+    new_key,
 };
 
 both_engines!(another_tenants_addresses_answer_like_unknown_ones, another_projects_objects_are_not_there_either);
@@ -64,6 +68,7 @@ async fn connected(site: &Site, name: &str) -> (Tenant, Visitor, String) {
     let tenant = site.new_tenant(name).await;
     let account = site.connect_project(&tenant.id, &tenant.project, 12).await;
     account.mutate(5);
+    new_key(&site.app, &tenant, Preset::ReadOnly.scopes()).await;
     site.wait_until_idle().await;
     let customer = account.ids(billfold::standin::kind::Kind::Customer).remove(0);
     let owner = site.user_of(&tenant, Role::Owner).await;

@@ -4,6 +4,9 @@
 
 mod harness;
 
+mod api;
+mod api_keys;
+mod api_matrix;
 mod architecture;
 mod browse;
 mod cli;

@@ -1,18 +1,23 @@
 //! Who may do what: every page and form that an owner can reach, tried by each role and by nobody.
 
-use billfold::domain::role::Role;
+use billfold::domain::{api_key::Preset, role::Role};
 
 use crate::harness::{
     Engine, Form, Site, Visitor, both_engines,
     crawl::{Reach, crawl, pattern},
+    new_key,
 };
 
 both_engines!(each_role_reaches_what_it_may_and_no_more);
 
 /// The lowest role for each action. A form that is not here fails the test: somebody has to decide who may send it.
-const ACTIONS: [(&str, Role); 16] = [
+const ACTIONS: [(&str, Role); 20] = [
     ("/logout", Role::Viewer),
     ("/t/{}/projects", Role::Admin),
+    ("/t/{}/p/{}/confirm", Role::Admin),
+    ("/t/{}/p/{}/api-keys", Role::Admin),
+    ("/t/{}/p/{}/api-keys/{}/roll", Role::Admin),
+    ("/t/{}/p/{}/api-keys/{}/revoke", Role::Admin),
     ("/t/{}/p/{}/connection", Role::Admin),
     ("/t/{}/p/{}/connection/confirm", Role::Admin),
     ("/t/{}/p/{}/connection/key", Role::Admin),
@@ -29,7 +34,7 @@ const ACTIONS: [(&str, Role); 16] = [
     ("/t/{}/p/{}/sync/retry", Role::Member),
 ];
 /// Pages that a viewer may not open.
-const PAGES: [(&str, Role); 1] = [("/t/{}/projects/new", Role::Admin)];
+const PAGES: [(&str, Role); 2] = [("/t/{}/projects/new", Role::Admin), ("/t/{}/p/{}/api-keys/new", Role::Admin)];
 
 async fn each_role_reaches_what_it_may_and_no_more(engine: Engine) {
     let site = Site::start(engine).await;
@@ -37,6 +42,7 @@ async fn each_role_reaches_what_it_may_and_no_more(engine: Engine) {
     let home = owner.home().to_owned();
     // Before the connection other forms are shown than after it.
     let mut reach = crawl(&owner, &home).await;
+    new_key(&site.app, site.tenant().await, Preset::ReadOnly.scopes()).await;
     site.connect(12).await.mutate(3);
     site.wait_until_idle().await;
     let connected = crawl(&owner, &home).await;

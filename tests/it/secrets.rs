@@ -9,7 +9,7 @@ use serde_json::json;
 use sqlx::AssertSqlSafe;
 
 use crate::harness::{
-    Engine, PASSWORD, Visitor, both_engines,
+    Engine, PASSWORD, Program, Visitor, both_engines,
     crawl::crawl,
     process::{Ground, Process},
 };
@@ -50,7 +50,14 @@ async fn no_secret_is_left_anywhere(engine: Engine) {
     owner.post("connection/key", &[("secret_key", &account.secret_key)]).await;
     owner.post("connection/secrets", &[("webhook_secret", &typed)]).await;
 
+    let fields = [("name", "Canary"), ("preset", "everything"), ("days", "7")];
+    let api_key = owner.post("api-keys", &fields).await.expect(200).one("#new-key");
+    let program = Program::new(&process.base, Some(&api_key));
+    program.get("/v1/project").await.expect(200);
+    program.get(&format!("/v1/project?api_key={api_key}")).await.expect(400);
+
     let planted = BTreeMap::from([
+        ("API key", api_key),
         ("refused key", refused),
         ("restricted key", account.restricted_key.clone()),
         ("secret key", account.secret_key.clone()),

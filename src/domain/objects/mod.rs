@@ -189,7 +189,7 @@ fn active(active: bool) -> String {
 }
 
 /// Reads a struct. Fields are [`lenient`], so only what serde cannot walk at all is mended first, such as a key that stands twice.
-fn read<T: DeserializeOwned>(raw: &str) -> Result<T, Unreadable> {
+pub fn read<T: DeserializeOwned>(raw: &str) -> Result<T, Unreadable> {
     serde_json::from_str(raw).or_else(|error| {
         let mended = tolerant::mend(raw).ok_or_else(|| Unreadable::NotJson(error.to_string()))?;
         if !mended.is_object() {

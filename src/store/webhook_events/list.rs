@@ -186,6 +186,17 @@ impl Source {
     }
 }
 
+/// Where an event stands in the list.
+pub async fn place(tx: &mut Tx, project: &ProjectId, id: &str) -> Result<Option<Cursor>> {
+    let arrival: Option<i64> = tx
+        .query("SELECT arrival FROM webhook_events WHERE tenant_id = $1 AND project_id = $2 AND id = $3")
+        .bind(project)
+        .bind(id)
+        .fetch_optional_value()
+        .await?;
+    Ok(arrival.map(|arrival| Cursor(Key::Int(arrival), id.to_owned())))
+}
+
 /// How many events that fit arrived after `since` (unix microseconds), counted up to `most`.
 pub async fn count_since(tx: &mut Tx, project: &ProjectId, filter: &Filter, since: i64, most: i64) -> Result<i64> {
     let query = tx

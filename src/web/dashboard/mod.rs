@@ -1,5 +1,7 @@
 //! The staff's pages. Each file has the routes of one feature; the list of all is below.
 
+mod api_keys;
+mod confirm;
 mod connection;
 mod customers;
 mod events;
@@ -40,6 +42,8 @@ pub fn router(app: &App) -> Router {
         .layer(from_fn(move |request, next| visitor.clone().provide(request, next)));
     // one line per feature
     let inside = Router::new()
+        .merge(api_keys::router())
+        .merge(confirm::router())
         .merge(connection::router())
         .merge(events::router())
         .merge(home::router())

@@ -10,6 +10,7 @@ use billfold::{
     clock::Clock,
     config::Config,
     domain::{
+        api_key::{ApiScopes, Preset},
         ids::{ProjectId, TenantId},
         role::Role,
     },
@@ -30,6 +31,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Engine, TestDatabase,
     people::{self, Tenant},
+    program::{self, Program},
     stripe::Account,
     visitor::Visitor,
     work,
@@ -107,6 +109,17 @@ impl Site {
     /// A visitor without a session.
     pub fn anonymous(&self) -> Visitor {
         Visitor::new(&self.base)
+    }
+
+    /// A program of the story's business that may do everything.
+    pub async fn program(&self) -> Program {
+        self.program_of(self.tenant().await, Preset::Everything.scopes()).await
+    }
+
+    /// A program of a business with a key of these scopes.
+    pub async fn program_of(&self, tenant: &Tenant, scopes: ApiScopes) -> Program {
+        let made = program::new_key(&self.app, tenant, scopes).await;
+        Program::new(&self.base, Some(made.key.expose()))
     }
 
     /// The business of the story, made when first asked for, with an owner and the project "Production".

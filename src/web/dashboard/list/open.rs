@@ -15,9 +15,6 @@ pub const MATCHES: i64 = 200;
 /// Customers at most whose subscriptions or invoices a text search shows.
 const MATCHING_CUSTOMERS: i64 = 100;
 
-/// So many rows are walked through in a moment.
-const RARE: i64 = 10_000;
-
 /// What an address opens.
 #[derive(Debug)]
 pub enum Opened {
@@ -54,11 +51,7 @@ pub async fn open(tx: &mut Tx, viewer: &Viewer, kind: Kind, params: Params) -> R
         let price = Kind::Price.resolve_id(project, &params.price);
         filter.price = Some(subscriptions::with_price(tx, project, price).await?);
     }
-    if let (Some(status), Some(_)) = (&filter.status, &filter.currency) {
-        let statuses = counts::by_status(tx, project, kind).await?;
-        let n = statuses.iter().find(|(known, _)| known == status).map_or(0, |(_, n)| *n);
-        filter.status_is_rare = n <= RARE;
-    }
+    list::note_rarity(tx, kind, project, &mut filter).await?;
     let cut = search(tx, project, kind, &params.q, &mut filter).await?;
     let by_email = kind == Kind::Customer && (filter.ids.is_some() || filter == Filter::default());
     let slice = params.slice(by_email);

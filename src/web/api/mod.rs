@@ -1,0 +1,64 @@
+//! The REST API below `/v1`: what a tenant's programs see and do, with a key that can do no more than it should.
+//!
+//! [`table`] lists every operation once; the router here, the description ([`openapi`]), the documentation page ([`docs`]) and
+//! the tests of scopes and of isolation are made from it, so an operation cannot exist outside of them. [`guard`] stands
+//! around each: it knows the key, keeps the limit, checks the scope and writes the log ([`log`]).
+
+mod charges;
+mod customers;
+pub mod docs;
+mod events;
+mod guard;
+pub mod idempotency;
+mod invoices;
+mod listing;
+mod log;
+mod objects;
+pub mod openapi;
+pub mod parameters;
+mod prices;
+mod products;
+mod project;
+pub mod sent;
+mod subscriptions;
+pub mod table;
+
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
+
+use axum::{Router, middleware::from_fn_with_state};
+
+use super::rate_limit::RateLimit;
+use crate::{app::App, domain::ids::KeyId};
+use log::Log;
+use table::OPERATIONS;
+
+/// Unknown keys that one network may try in a minute. Keys with a wrong checksum are not counted: they cost nothing.
+const UNKNOWN_PER_MINUTE: NonZeroU32 = NonZeroU32::new(300).unwrap();
+
+/// What the API needs. Cheap to clone.
+#[derive(Clone)]
+pub struct Api(Arc<Parts>);
+
+struct Parts {
+    app: App,
+    limits: RateLimit<KeyId>,
+    unknown: RateLimit<std::net::IpAddr>,
+    log: Log,
+}
+
+/// Every operation behind its guard, the description and the documentation page. Starts the task that writes the request log.
+pub fn router(app: &App) -> Router {
+    let per_second = NonZeroU32::new(app.config.api_rate).unwrap_or(NonZeroU32::MIN);
+    let api = Api(Arc::new(Parts {
+        limits: RateLimit::new(per_second, Duration::from_secs(1)),
+        unknown: RateLimit::new(UNKNOWN_PER_MINUTE, Duration::from_mins(1)),
+        log: Log::start(app),
+        app: app.clone(),
+    }));
+    let mut router = Router::new();
+    for operation in OPERATIONS {
+        let guard = from_fn_with_state((api.clone(), operation), guard::guard);
+        router = router.route(operation.path, (operation.handler)().route_layer(guard));
+    }
+    router.with_state(api).merge(docs::router(&app.config.public_url()))
+}

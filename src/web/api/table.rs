@@ -1,0 +1,312 @@
+//! Every operation of the API, once. The router, the description, the documentation page and the tests of scopes and of
+//! isolation are made from this table.
+
+use axum::routing::{MethodRouter, get};
+
+use super::openapi::{Described, described};
+use super::parameters::{
+    CREATED_FROM, CREATED_TO, CURRENCY, CUSTOMER, LIMIT, Parameter, STARTING_AFTER, Takes, expand, status,
+};
+use super::{Api, charges, customers, events, invoices, prices, products, project, subscriptions};
+use crate::domain::api_key::ApiScope;
+
+/// What is done with a resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    /// Reads.
+    Get,
+    /// Makes or changes.
+    Post,
+}
+
+impl Verb {
+    /// The method of HTTP.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+        }
+    }
+}
+
+/// What an operation answers.
+#[derive(Clone, Copy)]
+pub enum Answer {
+    /// One object.
+    One(fn() -> Described),
+    /// A page of objects.
+    List(fn() -> Described),
+}
+
+/// One operation.
+#[derive(Clone, Copy)]
+pub struct Operation {
+    /// What is done.
+    pub verb: Verb,
+    /// Where; `{id}` is an id, ours or Stripe's.
+    pub path: &'static str,
+    /// What a key must be allowed.
+    pub scope: ApiScope,
+    /// Its name for programs, unique.
+    pub id: &'static str,
+    /// The group that people find it in.
+    pub group: &'static str,
+    /// What it does, for people.
+    pub text: &'static str,
+    /// What may stand in the address.
+    pub query: &'static [Parameter],
+    /// What must stand in the body.
+    pub body: Option<fn() -> Described>,
+    /// What it answers.
+    pub answer: Answer,
+    /// What does it.
+    pub handler: fn() -> MethodRouter<Api>,
+}
+
+/// What every list takes.
+macro_rules! listed {
+    ($($parameter:expr),* $(,)?) => { &[LIMIT, STARTING_AFTER, $($parameter),*] };
+}
+
+const fn list(
+    path: &'static str,
+    (id, group, scope): (&'static str, &'static str, ApiScope),
+    text: &'static str,
+    query: &'static [Parameter],
+    answer: fn() -> Described,
+    handler: fn() -> MethodRouter<Api>,
+) -> Operation {
+    Operation {
+        verb: Verb::Get,
+        path,
+        scope,
+        id,
+        group,
+        text,
+        query,
+        body: None,
+        answer: Answer::List(answer),
+        handler,
+    }
+}
+
+const fn retrieve(
+    path: &'static str,
+    (id, group, scope): (&'static str, &'static str, ApiScope),
+    text: &'static str,
+    query: &'static [Parameter],
+    answer: fn() -> Described,
+    handler: fn() -> MethodRouter<Api>,
+) -> Operation {
+    Operation { verb: Verb::Get, path, scope, id, group, text, query, body: None, answer: Answer::One(answer), handler }
+}
+
+const ONLY_RAW: &[&str] = &["stripe_object"];
+const WITH_CUSTOMER: &[&str] = &["customer", "stripe_object"];
+const WITH_PRODUCT: &[&str] = &["product", "stripe_object"];
+const WITH_BOTH: &[&str] = &["customer", "product", "stripe_object"];
+const OFFERED: &[&str] = &["active", "archived", "deleted"];
+
+const fn id_of(name: &'static str, text: &'static str) -> Parameter {
+    Parameter { name, takes: Takes::Id, text }
+}
+
+const fn text_of(name: &'static str, text: &'static str) -> Parameter {
+    Parameter { name, takes: Takes::Text, text }
+}
+
+/// Every operation, in the order of the documentation.
+pub const OPERATIONS: &[Operation] = &[
+    list(
+        "/v1/customers",
+        ("list_customers", "Customers", ApiScope::CustomersRead),
+        "The customers, newest first.",
+        listed![
+            text_of("q", "Customers whose name or e-mail address contains every word. The newest 200 matches at most."),
+            text_of("email", "Customers with exactly this e-mail address."),
+            status(&["active", "delinquent", "deleted"]),
+            CREATED_FROM,
+            CREATED_TO,
+            expand(ONLY_RAW),
+        ],
+        described::<customers::Customer>,
+        || get(customers::list),
+    ),
+    retrieve(
+        "/v1/customers/{id}",
+        ("retrieve_customer", "Customers", ApiScope::CustomersRead),
+        "One customer.",
+        &[expand(ONLY_RAW)],
+        described::<customers::Customer>,
+        || get(customers::retrieve),
+    ),
+    list(
+        "/v1/subscriptions",
+        ("list_subscriptions", "Subscriptions", ApiScope::SubscriptionsRead),
+        "The subscriptions, newest first.",
+        listed![
+            CUSTOMER,
+            id_of("price", "Subscriptions with this price among their items. Either kind of id."),
+            status(&[
+                "active",
+                "trialing",
+                "past_due",
+                "unpaid",
+                "incomplete",
+                "incomplete_expired",
+                "paused",
+                "canceled",
+                "deleted",
+            ]),
+            CURRENCY,
+            CREATED_FROM,
+            CREATED_TO,
+            expand(WITH_BOTH),
+        ],
+        described::<subscriptions::Subscription>,
+        || get(subscriptions::list),
+    ),
+    retrieve(
+        "/v1/subscriptions/{id}",
+        ("retrieve_subscription", "Subscriptions", ApiScope::SubscriptionsRead),
+        "One subscription with its items.",
+        &[expand(WITH_BOTH)],
+        described::<subscriptions::Subscription>,
+        || get(subscriptions::retrieve),
+    ),
+    list(
+        "/v1/products",
+        ("list_products", "Products", ApiScope::ProductsRead),
+        "The products, newest first.",
+        listed![status(OFFERED), CREATED_FROM, CREATED_TO, expand(ONLY_RAW)],
+        described::<products::Product>,
+        || get(products::list),
+    ),
+    retrieve(
+        "/v1/products/{id}",
+        ("retrieve_product", "Products", ApiScope::ProductsRead),
+        "One product.",
+        &[expand(ONLY_RAW)],
+        described::<products::Product>,
+        || get(products::retrieve),
+    ),
+    list(
+        "/v1/prices",
+        ("list_prices", "Prices", ApiScope::PricesRead),
+        "The prices, newest first.",
+        listed![
+            id_of("product", "Prices of this product. Either kind of id."),
+            status(OFFERED),
+            CURRENCY,
+            CREATED_FROM,
+            CREATED_TO,
+            expand(WITH_PRODUCT),
+        ],
+        described::<prices::Price>,
+        || get(prices::list),
+    ),
+    retrieve(
+        "/v1/prices/{id}",
+        ("retrieve_price", "Prices", ApiScope::PricesRead),
+        "One price.",
+        &[expand(WITH_PRODUCT)],
+        described::<prices::Price>,
+        || get(prices::retrieve),
+    ),
+    list(
+        "/v1/invoices",
+        ("list_invoices", "Invoices", ApiScope::InvoicesRead),
+        "The invoices, newest first.",
+        listed![
+            CUSTOMER,
+            id_of("subscription", "Invoices of this subscription. Either kind of id."),
+            text_of("number", "Invoices whose number begins with this. 200 matches at most."),
+            status(&["draft", "open", "paid", "uncollectible", "void", "deleted"]),
+            CURRENCY,
+            CREATED_FROM,
+            CREATED_TO,
+            expand(WITH_CUSTOMER),
+        ],
+        described::<invoices::Invoice>,
+        || get(invoices::list),
+    ),
+    retrieve(
+        "/v1/invoices/{id}",
+        ("retrieve_invoice", "Invoices", ApiScope::InvoicesRead),
+        "One invoice. Its lines stand in `stripe_object`.",
+        &[expand(WITH_CUSTOMER)],
+        described::<invoices::Invoice>,
+        || get(invoices::retrieve),
+    ),
+    list(
+        "/v1/charges",
+        ("list_charges", "Charges", ApiScope::ChargesRead),
+        "The charges, newest first.",
+        listed![CUSTOMER, CREATED_FROM, CREATED_TO, expand(WITH_CUSTOMER)],
+        described::<charges::Charge>,
+        || get(charges::list),
+    ),
+    retrieve(
+        "/v1/charges/{id}",
+        ("retrieve_charge", "Charges", ApiScope::ChargesRead),
+        "One charge.",
+        &[expand(WITH_CUSTOMER)],
+        described::<charges::Charge>,
+        || get(charges::retrieve),
+    ),
+    list(
+        "/v1/events",
+        ("list_events", "Events", ApiScope::EventsRead),
+        "The webhook events, the last received first. A page may hold fewer objects than `limit` and still have a \
+         `next_cursor`: it ends after 5,000 events were looked at.",
+        listed![
+            text_of("type", "Events of this type, such as `invoice.paid`."),
+            status(&["received", "done", "ignored", "failed", "dead", "quarantined"]),
+            id_of("customer", "Events that concern this customer. Either kind of id."),
+            id_of("object_id", "Events about this object. Either kind of id."),
+        ],
+        described::<events::Event>,
+        || get(events::list),
+    ),
+    retrieve(
+        "/v1/events/{id}",
+        ("retrieve_event", "Events", ApiScope::EventsRead),
+        "One event with its payload.",
+        &[],
+        described::<events::Event>,
+        || get(events::retrieve),
+    ),
+    retrieve(
+        "/v1/project",
+        ("retrieve_project", "Project", ApiScope::ProjectRead),
+        "The project that the key belongs to.",
+        &[],
+        described::<project::Project>,
+        || get(project::retrieve),
+    ),
+    retrieve(
+        "/v1/connection",
+        ("retrieve_connection", "Project", ApiScope::ProjectRead),
+        "The Stripe account of the project, and whether the copy is kept up to date.",
+        &[],
+        described::<project::Connection>,
+        || get(project::connection),
+    ),
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn ids_are_unique_and_scopes_fit_what_is_done() {
+        let ids: BTreeSet<_> = OPERATIONS.iter().map(|operation| operation.id).collect();
+        assert_eq!(ids.len(), OPERATIONS.len());
+        for operation in OPERATIONS {
+            assert_eq!(operation.verb == Verb::Get, operation.scope.is_read(), "{}", operation.id);
+            assert!(operation.path.starts_with("/v1/"), "{}", operation.id);
+        }
+    }
+}
