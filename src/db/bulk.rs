@@ -20,8 +20,10 @@ pub struct Bulk {
     pub suffix: &'static str,
 }
 
-/// Rows per statement: powers of two, so that both engines keep few prepared statements.
+/// Rows per statement: any number up to [`FEW`], then powers of two, so that there are few statements and few texts of them to
+/// be kept prepared.
 const MOST_ROWS: usize = 256;
+const FEW: usize = 16;
 /// SQLite takes 32,766 values in one statement, Postgres 65,535.
 const MOST_VALUES: usize = 32_000;
 
@@ -102,7 +104,8 @@ impl Bulk {
             if rows.is_empty() {
                 return None;
             }
-            let (chunk, rest) = rows.split_at(previous_power_of_two(rows.len()).min(most));
+            let length = if rows.len() <= FEW { rows.len() } else { previous_power_of_two(rows.len()) };
+            let (chunk, rest) = rows.split_at(length.min(most));
             rows = rest;
             Some(chunk)
         })
@@ -118,11 +121,11 @@ mod tests {
     use super::Bulk;
 
     #[test]
-    fn chunks_are_powers_of_two_and_cover_everything() {
+    fn chunks_are_few_and_cover_everything() {
         let bulk = Bulk { insert: "INSERT INTO t (tenant_id, project_id, a, b) VALUES", columns: 2, suffix: "" };
         let rows: Vec<u32> = (0..613).collect();
         let chunks: Vec<_> = bulk.chunks(&rows).map(<[u32]>::len).collect();
-        assert_eq!(chunks, [256, 256, 64, 32, 4, 1]);
+        assert_eq!(chunks, [256, 256, 64, 32, 5]);
         assert_eq!(
             bulk.numbered(2).trim(),
             "INSERT INTO t (tenant_id, project_id, a, b) VALUES ($1,$2,$3,$4),($1,$2,$5,$6)"

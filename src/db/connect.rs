@@ -52,7 +52,7 @@ impl Db {
             .pragma("journal_size_limit", "67108864")
             .pragma("cache_size", "-16384")
             .pragma("fullfsync", "on")
-            .statement_cache_capacity(256)
+            .statement_cache_capacity(512)
             .log_statements(tracing::log::LevelFilter::Trace);
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
@@ -72,7 +72,7 @@ impl Db {
             // A plan made while the tables were empty would be kept while they grow. What the planner needs to know of a table's
             // size it reads each time.
             .options([("plan_cache_mode", "force_custom_plan")])
-            .statement_cache_capacity(256)
+            .statement_cache_capacity(512)
             .log_statements(tracing::log::LevelFilter::Trace);
         let pool = PgPoolOptions::new()
             .max_connections(connections.max(2))

@@ -111,12 +111,14 @@ struct Known {
     object_id: String,
 }
 
-/// Takes finished events out.
-pub async fn remove(tx: &mut Tx, project: &ProjectId, finished: &[&Pending]) -> Result<()> {
+/// Takes finished events out; answers how many were still there in the state in which they were read.
+pub async fn remove(tx: &mut Tx, project: &ProjectId, finished: &[&Pending]) -> Result<u64> {
+    let mut removed = 0;
     for state in [EventStatus::Received, EventStatus::Failed] {
         let of_state: Vec<&&Pending> = finished.iter().filter(|event| event.state == state.as_str()).collect();
         let Some(last) = of_state.iter().map(|event| event.arrival).max() else { continue };
-        tx.query("DELETE FROM inbox WHERE tenant_id = $1 AND project_id = $2 AND state = $3 AND arrival <= $4 AND event_id IN ")
+        removed += tx
+            .query("DELETE FROM inbox WHERE tenant_id = $1 AND project_id = $2 AND state = $3 AND arrival <= $4 AND event_id IN ")
             .bind(project)
             .bind(state.as_str())
             .bind(last)
@@ -124,7 +126,7 @@ pub async fn remove(tx: &mut Tx, project: &ProjectId, finished: &[&Pending]) -> 
             .execute()
             .await?;
     }
-    Ok(())
+    Ok(removed)
 }
 
 /// When the next failed event is due, unix seconds.

@@ -39,13 +39,16 @@ enum Reading {
 pub async fn run_batch(app: &App, claim: &jobs::Claim, lease_seconds: i64) -> Result<usize> {
     let (tenant, project) = (&claim.tenant_id, &claim.project_id);
     let now = app.clock.now();
-    let mut tx = app.db.write_relaxed(tenant).await?;
+    // The claim keeps the events from everybody else, so they are read before the writer is taken.
+    let mut tx = app.db.read(tenant).await?;
     let events = inbox::next(&mut tx, project, now, i64::try_from(BATCH).unwrap_or(i64::MAX)).await?;
+    drop(tx);
     if events.is_empty() {
         return Ok(0);
     }
-    let whole: Vec<&Pending> = events.iter().collect();
-    let applied = match apply_events(&mut tx, project, &whole, now).await {
+    let readings = events.iter().map(|event| (event, read(project, event))).collect();
+    let mut tx = app.db.write_relaxed(tenant).await?;
+    let applied = match apply_events(&mut tx, project, readings, now).await {
         Ok(()) => {
             jobs::hold(&mut tx, claim, now + lease_seconds).await?;
             tx.commit().await
@@ -76,7 +79,7 @@ async fn apply_alone(
 ) -> Result<()> {
     let now = app.clock.now();
     let mut tx = app.db.write_relaxed(tenant).await?;
-    if let Err(error) = apply_events(&mut tx, project, &[event], now).await {
+    if let Err(error) = apply_events(&mut tx, project, vec![(event, read(project, event))], now).await {
         if let Error::Unavailable(_) | Error::LeaseLost = error {
             return Err(error);
         }
@@ -89,23 +92,20 @@ async fn apply_alone(
     tx.commit().await
 }
 
-async fn apply_events(tx: &mut Tx, project: &ProjectId, events: &[&Pending], now: i64) -> Result<()> {
-    let mut changes = Vec::with_capacity(events.len());
-    let mut changing = Vec::with_capacity(events.len());
+async fn apply_events(tx: &mut Tx, project: &ProjectId, readings: Vec<(&Pending, Reading)>, now: i64) -> Result<()> {
+    let mut changes = Vec::with_capacity(readings.len());
+    let mut changing = Vec::with_capacity(readings.len());
     let mut finished: BTreeMap<&'static str, (Outcome, Vec<&Pending>)> = BTreeMap::new();
     let mut finish = |outcome: Outcome, event| {
         finished.entry(outcome.as_str()).or_insert_with(|| (outcome, Vec::new())).1.push(event);
     };
-    for event in events {
-        // The payload is input: a panic in reading it is that event's failure, not the worker's end.
-        let reading = catch_unwind(AssertUnwindSafe(|| read(project, event)))
-            .unwrap_or_else(|_| Reading::Failed("reading the event panicked".to_owned()));
+    for (event, reading) in readings {
         match reading {
             Reading::Change(change) => {
                 changes.push(change);
-                changing.push(*event);
+                changing.push(event);
             }
-            Reading::Finished(outcome) => finish(outcome, *event),
+            Reading::Finished(outcome) => finish(outcome, event),
             Reading::Failed(cause) => record_failure(tx, project, event, &cause, now).await?,
         }
     }
@@ -117,7 +117,9 @@ async fn apply_events(tx: &mut Tx, project: &ProjectId, events: &[&Pending], now
     for (outcome, events) in finished.values() {
         let ids: Vec<&str> = events.iter().map(|event| event.event_id.as_str()).collect();
         webhook_events::finish(tx, project, *outcome, &ids, now).await?;
-        inbox::remove(tx, project, events).await?;
+        if inbox::remove(tx, project, events).await? != events.len() as u64 {
+            return Err(Error::Unavailable("the queue was changed meanwhile".to_owned()));
+        }
         *deltas.entry(outcome.status().as_str()).or_default() += i64::try_from(events.len()).unwrap_or(0);
     }
     let deltas: Vec<(&str, &str, i64)> = deltas.into_iter().map(|(status, n)| ("event", status, n)).collect();
@@ -139,7 +141,13 @@ async fn record_failure(tx: &mut Tx, project: &ProjectId, event: &Pending, cause
     Ok(())
 }
 
+/// The payload is input: a panic in reading it is that event's failure, not the worker's end.
 fn read(project: &ProjectId, event: &Pending) -> Reading {
+    catch_unwind(AssertUnwindSafe(|| read_payload(project, event)))
+        .unwrap_or_else(|_| Reading::Failed("reading the event panicked".to_owned()))
+}
+
+fn read_payload(project: &ProjectId, event: &Pending) -> Reading {
     let envelope = match Envelope::parse(&event.payload) {
         Ok(envelope) => envelope,
         Err(error) => return Reading::Failed(format!("the event cannot be read: {error}")),
