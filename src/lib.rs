@@ -6,11 +6,12 @@
 //! ```text
 //! request  → web handler → [use case] → store → db
 //! delivery → web/webhooks → sync/inbox (stored, then acknowledged) → worker → sync/apply → store → db
-//! backfill, refetch → sync/mirror → store → db           (the same rule of what is newer)
+//! backfill, refetch → mirror → store → db                (the same rule of what is newer)
+//! write    → web handler → billing → outbox (stored) → Stripe → mirror, outbox, audit log (one transaction)
 //! ```
 //!
-//! Reads go from a handler straight to `store`. Writes go through a use case (`accounts`, `connect`, `sync`), which opens the
-//! transaction, so that an effect and its follow-up work commit together.
+//! Reads go from a handler straight to `store`. Writes go through a use case (`accounts`, `connect`, `billing`, `sync`), which
+//! opens the transaction, so that an effect and its follow-up work commit together.
 //!
 //! # Who may import whom
 //!
@@ -22,7 +23,8 @@
 //! | 3 | [`store`] all SQL, one file per table | 0, 2 |
 //! | 3 | [`stripe`] the only place that names async-stripe | 0–1 |
 //! | 4 | [`app`] what is built once: database, clock, keys, settings, Stripe clients | 0–3 |
-//! | 5 | [`accounts`] [`connect`] [`sync`] use cases | 0–4, not each other |
+//! | 4 | [`mirror`] newest wins: what every answer and event of Stripe's goes through | 0–3 |
+//! | 5 | [`accounts`] [`connect`] [`billing`] [`sync`] use cases | 0–4, not each other |
 //! | 6 | [`worker`] runs jobs · [`web`] all HTTP | 0–5; the surfaces of `web` never import each other |
 //! | 7 | `main.rs`, `cli` the command line | all |
 //! | – | [`standin`] the imitation of Stripe that judges the rest | nothing of ours |
@@ -35,17 +37,20 @@
 //! 1. `domain/kind.rs` and `domain/ids.rs`: what is mirrored, and how a row gets its id before it arrives.
 //! 2. `db/mod.rs`, `db/tx.rs`, `db/query.rs`: one SQL text on two engines, and a transaction that carries its tenant.
 //! 3. What happens when a delivery arrives: `web/webhooks/mod.rs` → `sync/inbox.rs` → `worker/mod.rs` → `sync/apply.rs` →
-//!    `sync/mirror.rs` → `store/mirror/`.
+//!    `mirror/mod.rs` → `store/mirror/`.
 //! 4. What happens when somebody connects: `web/dashboard/connection/` → `connect/open.rs` → `sync/backfill/`.
 //! 5. What happens when a program asks: `web/api/table.rs` (every operation), `web/api/guard.rs` (what stands around each), then the
 //!    resource's own file.
-//! 6. What happens when somebody opens a page: `web/mod.rs` (the routes and the middleware around them), `web/access.rs` (who
+//! 6. What happens when somebody changes something at Stripe: `billing/mod.rs`, `billing/carry.rs`, `store/outbox.rs`.
+//! 7. What happens when somebody opens a page: `web/mod.rs` (the routes and the middleware around them), `web/access.rs` (who
 //!    may), then the page's own file.
 //!
 //! # What always holds
 //!
 //! - A delivery is answered 200 only after it is on disk. Applying it is at least once in, exactly once in effect: effect and
 //!   `done` commit together, under the fence of the claimed job.
+//! - A write at Stripe is stored before it is sent and carries a key made from its row: a double click, a lost answer or a
+//!   kill does it once. Its result, the mirror's row and the audit entry commit together.
 //! - The newest state wins, whatever order states arrive in; the guard stands in the upsert itself. A deletion stays.
 //! - Every key of a tenant's row starts with the tenant. Every query names it; on Postgres row-level security names it again.
 //! - Another tenant's id answers exactly like an unknown one.
@@ -69,8 +74,10 @@ pub mod store;
 pub mod stripe;
 
 pub mod app;
+pub mod mirror;
 
 pub mod accounts;
+pub mod billing;
 pub mod connect;
 pub mod sync;
 

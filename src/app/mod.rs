@@ -4,6 +4,7 @@ mod api_keys;
 mod connection;
 mod scope;
 mod start;
+mod stopped;
 
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ pub use api_keys::{KnownKey, KnownKeys};
 pub use connection::{ConnectionError, KEY_FIELD, TOKEN_FIELD};
 pub use scope::Scope;
 pub use start::StartError;
+pub use stopped::Stopped;
 
 use crate::{
     clock::Clock,

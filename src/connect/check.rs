@@ -130,7 +130,7 @@ async fn probe(client: &Client, probe: Probe) -> Probed {
     let answer = match probe {
         Probe::List(kind) => client.probe_list(kind).await.map(|()| None),
         Probe::Account => client.account().await.map(Some),
-        Probe::CreateEndpoint => return Probed::Untried,
+        Probe::CreateEndpoint | Probe::ByUse => return Probed::Untried,
     };
     answer.map_or_else(Probed::No, Probed::Yes)
 }

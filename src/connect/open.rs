@@ -121,7 +121,9 @@ impl Scope {
             signing_secrets::insert(&mut tx, &self.project, &secret).await?;
         }
         sync_runs::start(&mut tx, &self.project, &new_id(), &self.actor, now).await?;
-        jobs::wake(&mut tx, JobKind::Apply, &self.tenant, &self.project, now).await?;
+        for kind in [JobKind::Apply, JobKind::Outbox] {
+            jobs::wake(&mut tx, kind, &self.tenant, &self.project, now).await?;
+        }
         let detail = json!({
             "account": connection.account_id,
             "mode": checked.mode().as_str(),

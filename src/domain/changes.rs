@@ -27,6 +27,18 @@ pub fn of_event(payload: &str) -> Option<Vec<Change>> {
     Some(changes)
 }
 
+/// The changes between two states of an object, keys of either.
+pub fn between(before: &Value, after: &Value) -> Vec<Change> {
+    let mut changes = Vec::new();
+    compare(String::new(), before, after, &mut changes);
+    if let (Value::Object(old), Value::Object(new)) = (before, after) {
+        for (key, value) in new.iter().filter(|(key, value)| !old.contains_key(*key) && !value.is_null()) {
+            compare(key.clone(), &Value::Null, value, &mut changes);
+        }
+    }
+    changes
+}
+
 fn compare(path: String, before: &Value, after: &Value, changes: &mut Vec<Change>) {
     if changes.len() >= MOST || before == after {
         return;
@@ -87,6 +99,23 @@ mod tests {
                 change("name", Some("Old"), Some("New")),
             ]
         );
+    }
+
+    #[test]
+    fn two_states_are_compared_by_the_keys_of_either() {
+        let before = serde_json::json!({"name": "Old", "metadata": {"seats": "2"}, "phone": "1"});
+        let after = serde_json::json!({"name": "New", "metadata": {"seats": "2"}, "phone": null, "email": "a@b.c"});
+        let mut changes = between(&before, &after);
+        changes.sort_by(|a, b| a.path.cmp(&b.path));
+        assert_eq!(
+            changes,
+            [
+                change("email", None, Some("a@b.c")),
+                change("name", Some("Old"), Some("New")),
+                change("phone", Some("1"), None),
+            ]
+        );
+        assert_eq!(between(&after, &after), []);
     }
 
     #[test]

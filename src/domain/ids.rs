@@ -114,6 +114,11 @@ id!(
     "run_"
 );
 id!(
+    /// A write at Stripe.
+    OutboxId,
+    "out_"
+);
+id!(
     /// An entry of the audit log.
     AuditId,
     "aud_"

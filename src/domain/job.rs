@@ -9,11 +9,13 @@ pub enum JobKind {
     Refetch,
     /// Copies the whole account.
     Backfill,
+    /// Finishes writes whose answer is missing.
+    Outbox,
 }
 
 impl JobKind {
     /// Every kind.
-    pub const ALL: [Self; 3] = [Self::Apply, Self::Refetch, Self::Backfill];
+    pub const ALL: [Self; 4] = [Self::Apply, Self::Refetch, Self::Backfill, Self::Outbox];
 
     /// As stored.
     pub const fn as_str(self) -> &'static str {
@@ -21,6 +23,7 @@ impl JobKind {
             Self::Apply => "apply",
             Self::Refetch => "refetch",
             Self::Backfill => "backfill",
+            Self::Outbox => "outbox",
         }
     }
 
@@ -30,6 +33,7 @@ impl JobKind {
             Self::Apply => "Apply events",
             Self::Refetch => "Read objects again",
             Self::Backfill => "Import",
+            Self::Outbox => "Finish changes at Stripe",
         }
     }
 

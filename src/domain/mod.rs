@@ -2,6 +2,7 @@
 
 pub mod api_key;
 pub mod changes;
+pub mod drafts;
 pub mod event;
 pub mod ids;
 pub mod job;

@@ -4,6 +4,9 @@ use super::{money, raw::Raw};
 
 /// What a price costs, in one sentence. `unit` is the product's word for one unit, such as `seat`.
 pub fn sentence(price: &Raw, unit: Option<&str>) -> String {
+    if let Some(sentence) = first_free(price, unit) {
+        return sentence;
+    }
     let period = period(price.text("/recurring/interval"), price.int("/recurring/interval_count"));
     let amount = amount(price, unit);
     let metered = price.text("/recurring/usage_type") == Some("metered");
@@ -12,6 +15,28 @@ pub fn sentence(price: &Raw, unit: Option<&str>) -> String {
         (Some(period), false) => format!("{amount} {period}"),
         (None, _) => amount,
     }
+}
+
+/// `$10.00 per seat per month, first 5 free`: two graduated tiers, of which the first costs nothing.
+fn first_free(price: &Raw, unit: Option<&str>) -> Option<String> {
+    let tiers = price.list("/tiers");
+    let [first, rest] = tiers.as_slice() else { return None };
+    let free = |tier: &Raw, field: &str| {
+        let amount = tier.number(&format!("/{field}_decimal")).or_else(|| tier.number(&format!("/{field}")));
+        amount.is_none_or(|amount| amount.trim_matches(['0', '.']).is_empty())
+    };
+    let graduated = price.text("/tiers_mode") == Some("graduated");
+    if !graduated || !free(first, "unit_amount") || !free(first, "flat_amount") || !free(rest, "flat_amount") {
+        return None;
+    }
+    let each = money_of(rest, "unit_amount", price.text("/currency").unwrap_or_default())?;
+    let (unit, up_to) = (unit.unwrap_or("unit"), first.int("/up_to")?);
+    let period = period(price.text("/recurring/interval"), price.int("/recurring/interval_count"))?;
+    Some(if price.text("/recurring/usage_type") == Some("metered") {
+        format!("{each} per {unit}, first {up_to} free, by usage, billed {}", billed(&period))
+    } else {
+        format!("{each} per {unit} {period}, first {up_to} free")
+    })
 }
 
 /// `per month`, `every 3 months`; None for something paid once.

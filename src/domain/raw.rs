@@ -6,6 +6,12 @@ use serde_json::Value;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Raw(Value);
 
+impl From<Value> for Raw {
+    fn from(value: Value) -> Self {
+        Self(value)
+    }
+}
+
 impl Raw {
     /// Reads an object's JSON; text that is no JSON reads as an empty object.
     pub fn parse(text: &str) -> Self {

@@ -2,6 +2,7 @@
 //! caller decides what none means.
 
 pub mod account_routes;
+pub mod allowed_origins;
 pub mod api_keys;
 pub mod api_requests;
 pub mod audit_log;
@@ -20,6 +21,7 @@ pub mod list;
 pub mod login_failures;
 pub mod members;
 pub mod mirror;
+pub mod outbox;
 pub mod prices;
 pub mod products;
 pub mod projects;

@@ -16,6 +16,7 @@ use super::{
     limit::{Bucket, Buckets, Rates},
     retry::{self, Patience},
     transport::{Credentials, Http},
+    write::WriteFailure,
 };
 use crate::{
     clock::Clock,
@@ -112,6 +113,8 @@ pub struct Answered<T> {
     /// Everything that happened at Stripe before this unix second is in the answer: its `Date`, which is written last, less
     /// the time that the answer took.
     pub as_of: i64,
+    /// Stripe repeats the answer that it gave to this idempotency key before.
+    pub replayed: bool,
 }
 
 impl Client {
@@ -144,21 +147,33 @@ impl Client {
         idempotency_key: Option<String>,
         decode: impl Fn(&Bytes) -> serde_json::Result<T>,
     ) -> Result<Answered<T>, Error> {
-        // One key for all tries: Stripe does a write once, however often its answer is lost.
         let key = match request.method {
             StripeMethod::Post => Some(idempotency_key.unwrap_or_else(new_token)),
             StripeMethod::Get | StripeMethod::Delete => None,
         };
-        let mut attempt = 0;
+        self.call_once(request, key.as_deref(), decode).await.map_err(|failure| failure.error)
+    }
+
+    /// Sends a request with one key for all tries: Stripe does a write once, however often its answer is lost.
+    pub(super) async fn call_once<T>(
+        &self,
+        request: &RequestBuilder,
+        key: Option<&str>,
+        decode: impl Fn(&Bytes) -> serde_json::Result<T>,
+    ) -> Result<Answered<T>, WriteFailure> {
+        let (mut attempt, mut uncertain) = (0, false);
         loop {
             self.shared.bucket.permit().await;
-            let failure = match self.attempt(request, key.as_deref(), &decode).await {
+            let failure = match self.attempt(request, key, &decode).await {
                 Ok(answered) => return Ok(answered),
                 Err(failure) => failure,
             };
             attempt += 1;
+            uncertain |= matches!(failure.error, Error::Unreachable(_) | Error::Unreadable(_) | Error::Faulty(_));
             let wait = if failure.retry { self.patience.wait(attempt, failure.retry_after) } else { None };
-            let Some(wait) = wait else { return Err(failure.error) };
+            let Some(wait) = wait else {
+                return Err(WriteFailure { error: failure.error, uncertain, replayed: failure.replayed });
+            };
             tracing::debug!(attempt, error = %failure.error, path = request.path, "calling Stripe again");
             tokio::time::sleep(wait).await;
         }
@@ -174,19 +189,22 @@ impl Client {
         let (asked_at, asked) = (clock.now(), Instant::now());
         let credentials = Credentials { base, key: key.secret(), idempotency_key };
         let answer = http.exchange(request, &credentials, &self.patience).await.map_err(Failure::connection)?;
+        let replayed = answer.headers.get("idempotent-replayed").is_some_and(|value| value == "true");
         if answer.status.is_success() {
             // Without a Date the answer is at least as new as the question.
             let date = answer.headers.get(http::header::DATE).and_then(unix_seconds);
             let as_of = date.map_or(asked_at, |date| second_asked(date, asked.elapsed()));
             return match decode(&answer.body) {
-                Ok(value) => Ok(Answered { value, as_of }),
+                Ok(value) => Ok(Answered { value, as_of, replayed }),
                 Err(error) => Err(Failure::unreadable(&error)),
             };
         }
         let request_id = answer.headers.get("request-id").and_then(|id| id.to_str().ok()).map(ToOwned::to_owned);
         Err(Failure {
             error: Error::from_answer(answer.status.as_u16(), &answer.body, request_id),
-            retry: retry::is_worth_retrying(answer.status, &answer.headers),
+            // A fault that Stripe keeps under the key comes again however often it is asked for.
+            retry: !replayed && retry::is_worth_retrying(answer.status, &answer.headers),
+            replayed,
             retry_after: retry::retry_after(&answer.headers),
         })
     }
@@ -196,16 +214,17 @@ impl Client {
 struct Failure {
     error: Error,
     retry: bool,
+    replayed: bool,
     retry_after: Option<std::time::Duration>,
 }
 
 impl Failure {
     fn connection(text: String) -> Self {
-        Self { error: Error::Unreachable(text), retry: true, retry_after: None }
+        Self { error: Error::Unreachable(text), retry: true, replayed: false, retry_after: None }
     }
 
     fn unreadable(error: &serde_json::Error) -> Self {
-        Self { error: Error::Unreadable(error.to_string()), retry: true, retry_after: None }
+        Self { error: Error::Unreadable(error.to_string()), retry: true, replayed: false, retry_after: None }
     }
 }
 

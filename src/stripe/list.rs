@@ -68,7 +68,7 @@ pub(super) struct RawList {
 impl Client {
     /// A page of a kind's list. Subscriptions come in every status, the canceled ones included.
     pub async fn list(&self, kind: Kind, params: &ListParams) -> Result<Page, Error> {
-        let Answered { value: RawList { data, has_more }, as_of } = self.call(&list_request(kind, params)).await?;
+        let Answered { value: RawList { data, has_more }, as_of, .. } = self.call(&list_request(kind, params)).await?;
         check_progress(&data, has_more, params.starting_after.as_deref())?;
         Ok(Page { data, has_more, as_of })
     }
@@ -76,7 +76,7 @@ impl Client {
     /// One object by its Stripe id. Its sub-lists may be cut, see [`Client::complete`].
     pub async fn retrieve(&self, kind: Kind, stripe_id: &str) -> Result<Fetched, Error> {
         match self.call(&retrieve_request(kind, &path_segment(stripe_id))).await {
-            Ok(Answered { value, as_of }) => Ok(Fetched { raw: Some(value), as_of }),
+            Ok(Answered { value, as_of, .. }) => Ok(Fetched { raw: Some(value), as_of }),
             Err(error) if error.is_not_found() => Ok(Fetched { raw: None, as_of: self.now() }),
             Err(error) => Err(error),
         }

@@ -2,7 +2,7 @@
 //! comes back stays the JSON that Stripe sent.
 //!
 //! Reading order: [`key`] (what was pasted), [`client`] (one per connection), `transport`, `retry` and `limit` (how a call
-//! travels), [`list`] and [`raw`] (objects), [`account`], [`endpoints`], [`events`], [`permissions`], [`signature`].
+//! travels), [`list`] and [`raw`] (objects), [`write`] (changes), [`account`], [`endpoints`], [`events`], [`permissions`], [`signature`].
 
 pub mod account;
 pub mod client;
@@ -17,6 +17,7 @@ pub mod raw;
 mod retry;
 pub mod signature;
 mod transport;
+pub mod write;
 
 pub use client::{Client, Clients};
 pub use error::{Answer, Error};

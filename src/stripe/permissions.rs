@@ -58,10 +58,20 @@ pub enum Probe {
     Account,
     /// Makes the webhook endpoint: a write cannot be tried without doing it.
     CreateEndpoint,
+    /// None: what a person does on a page shows it.
+    ByUse,
 }
 
 const fn read(resource: &'static str, name: &'static str, kind: Kind, purpose: &'static str) -> Permission {
     Permission { resource, name, access: Access::Read, need: Need::Required, purpose, probe: Probe::List(kind) }
+}
+
+const fn write(resource: &'static str, name: &'static str, purpose: &'static str) -> Permission {
+    Permission { resource, name, access: Access::Write, need: Need::Optional, purpose, probe: Probe::ByUse }
+}
+
+const fn read_only(resource: &'static str, name: &'static str, purpose: &'static str) -> Permission {
+    Permission { resource, name, access: Access::Read, need: Need::Optional, purpose, probe: Probe::ByUse }
 }
 
 /// Every permission that billfold uses. Names from docs.stripe.com/keys/permissions-reference; prices are still called plans there.
@@ -88,6 +98,16 @@ pub const PERMISSIONS: &[Permission] = &[
         purpose: "shows the account's name and proves that a new key belongs to the same account",
         probe: Probe::Account,
     },
+    write("Customers", "rak_customer_write", "makes and edits customers"),
+    write("Products", "rak_product_write", "makes, edits and archives products"),
+    write("Prices", "rak_plan_write", "makes and archives prices"),
+    write("Subscriptions", "rak_subscription_write", "starts, changes, pauses and ends subscriptions"),
+    write("Invoices", "rak_invoice_write", "sends, collects and voids invoices, and previews what a change costs"),
+    write("Charges and refunds", "rak_charge_write", "gives money back"),
+    write("Checkout Sessions", "rak_checkout_session_write", "makes payment pages"),
+    write("Coupons", "rak_coupon_write", "makes and ends coupons"),
+    write("Promotion codes", "rak_promotion_code_write", "makes and ends codes that customers type in"),
+    read_only("Billing meters", "rak_billing_meter_read", "offers your meters for prices by usage"),
 ];
 
 /// Stripe's page for a new restricted key, with every permission ticked: what follows `https://dashboard.stripe.com/`.

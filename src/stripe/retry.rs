@@ -35,6 +35,14 @@ impl Patience {
         longest_wait: Duration::from_secs(1),
     };
 
+    /// For a person who waits for a change: a payment takes Stripe longer than a look.
+    pub const WRITE: Self = Self {
+        attempts: 2,
+        first_byte: Duration::from_secs(12),
+        whole: Duration::from_secs(12),
+        longest_wait: Duration::from_secs(1),
+    };
+
     /// How long to wait before try number `attempt + 1`, with full jitter, so that callers who failed together do not come
     /// back together. Stripe's `Retry-After` is the least. `None`: do not try again.
     pub(super) fn wait(&self, attempt: u32, retry_after: Option<Duration>) -> Option<Duration> {

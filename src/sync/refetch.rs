@@ -4,15 +4,15 @@
 use futures_util::{StreamExt as _, stream};
 
 use crate::{
-    app::App,
+    app::{App, Stopped},
     db::Result,
-    domain::{event::Outcome, ids::ProjectId, kind::Kind, objects::Object, retry},
+    domain::{event::Outcome, ids::ProjectId, kind::Kind, retry},
+    mirror::{self, Change},
     store::{
         jobs::{self, Claim},
         refetches::{self, Refetch},
     },
     stripe,
-    sync::mirror::{self, Change},
 };
 
 /// Objects per transaction.
@@ -37,7 +37,7 @@ pub async fn run_batch(
     client: &stripe::Client,
     claim: &Claim,
     lease_seconds: i64,
-) -> Result<usize, super::Stopped> {
+) -> Result<usize, Stopped> {
     let (tenant, project) = (&claim.tenant_id, &claim.project_id);
     let mut tx = app.db.read(tenant).await?;
     let wishes = refetches::due(&mut tx, project, app.clock.now(), BATCH).await?;
@@ -58,32 +58,15 @@ pub async fn run_batch(
         .await;
     let taken = fetched.len();
     let rejected = store(app, claim, fetched, lease_seconds).await?;
-    rejected.map_or(Ok(taken), |error| Err(super::Stopped::Stripe(error)))
+    rejected.map_or(Ok(taken), |error| Err(Stopped::Stripe(error)))
 }
 
 async fn fetch(client: &stripe::Client, project: &ProjectId, wish: &Refetch, seen: Option<i64>) -> Fetched {
     let Some(kind) = Kind::parse(&wish.kind) else { return Fetched::Nothing };
-    match read_object(client, project, kind, &wish.stripe_id, seen).await {
+    match mirror::read_object(client, project, (kind, &wish.stripe_id), seen).await {
         Ok(change) => Fetched::Change(Box::new(change)),
         Err(error) => Fetched::Failed(error),
     }
-}
-
-/// Reads one object, whole, from Stripe. An object that Stripe does not know is gone. `seen`: see [`mirror::Source::Fetch`].
-async fn read_object(
-    client: &stripe::Client,
-    project: &ProjectId,
-    kind: Kind,
-    stripe_id: &str,
-    seen: Option<i64>,
-) -> Result<Change, stripe::Error> {
-    let answer = client.retrieve(kind, stripe_id).await?;
-    let raw = match answer.raw {
-        Some(raw) => client.complete(kind, raw).await?.get().to_owned(),
-        None => serde_json::json!({ "id": stripe_id, "object": kind.as_str(), "deleted": true }).to_string(),
-    };
-    let object = Object::read(kind, project, &raw).map_err(|error| stripe::Error::Unreadable(error.to_string()))?;
-    Ok(Change::from_fetch(object, answer.as_of, seen))
 }
 
 /// Writes what was fetched; answers the error that concerns the whole connection, if there was one.

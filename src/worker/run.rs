@@ -6,8 +6,8 @@ use tokio::{sync::watch, task::JoinError};
 
 use super::LEASE;
 use crate::{
-    app::App,
-    db,
+    app::{App, Stopped},
+    billing, db,
     domain::{
         job::{JobKind, NEVER},
         retry,
@@ -15,10 +15,10 @@ use crate::{
     store::{
         connections, inbox,
         jobs::{Claim, Ending},
-        refetches,
+        outbox, refetches,
     },
     stripe,
-    sync::{Stopped, apply, backfill, refetch},
+    sync::{apply, backfill, refetch},
 };
 
 /// Batches per claim: after that the next project has its turn.
@@ -36,6 +36,7 @@ pub(super) async fn run(app: App, claim: Claim, stopping: watch::Receiver<bool>)
         Some(JobKind::Apply) => run_apply(&app, &claim, &stopping).await,
         Some(JobKind::Refetch) => run_refetch(&app, &claim, &stopping).await,
         Some(JobKind::Backfill) => run_backfill(&app, &claim, stopping).await,
+        Some(JobKind::Outbox) => run_outbox(&app, &claim, &stopping).await,
         None => Ok(NEVER), // a kind of a newer version; that one will run it
     };
     match outcome {
@@ -86,6 +87,22 @@ async fn run_refetch(app: &App, claim: &Claim, stopping: &watch::Receiver<bool>)
     }
     let mut tx = app.db.read(&claim.tenant_id).await?;
     Ok(refetches::next_due(&mut tx, &claim.project_id).await?.unwrap_or(NEVER))
+}
+
+async fn run_outbox(app: &App, claim: &Claim, stopping: &watch::Receiver<bool>) -> Result<i64, Stopped> {
+    let Some((client, version)) = client(app, claim).await? else { return Ok(NEVER) };
+    for _ in 0..BATCHES {
+        let taken = billing::job::run_batch(app, &client, claim, LEASE).await;
+        if pause_if_rejected(app, claim, version, &taken).await? {
+            return Ok(NEVER);
+        }
+        if taken? == 0 || *stopping.borrow() {
+            break;
+        }
+    }
+    billing::job::prune(app, claim).await?;
+    let mut tx = app.db.read(&claim.tenant_id).await?;
+    Ok(outbox::next_due(&mut tx, &claim.project_id).await?.unwrap_or(NEVER))
 }
 
 async fn run_backfill(app: &App, claim: &Claim, mut stopping: watch::Receiver<bool>) -> Result<i64, Stopped> {

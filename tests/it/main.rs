@@ -8,6 +8,7 @@ mod api;
 mod api_keys;
 mod api_matrix;
 mod architecture;
+mod billing;
 mod browse;
 mod cli;
 mod connect;

@@ -2,8 +2,8 @@
 
 use billfold::{
     domain::{kind::Kind, objects::Object, role::Role},
+    mirror::{Change, apply},
     standin::kind::Kind as AtStripe,
-    sync::mirror::{Change, apply},
 };
 use serde_json::{Value, json};
 

@@ -39,6 +39,31 @@ pub async fn newest_stripe_id(tx: &mut Tx, project: &ProjectId, kind: Kind) -> R
     .await
 }
 
+/// An object of the mirror, as a write needs it.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Mirrored {
+    /// Our id.
+    pub id: String,
+    /// Stripe's id.
+    pub stripe_id: String,
+    /// The status it is counted under; `deleted` for a tombstone.
+    pub status: String,
+    /// As Stripe sent it.
+    pub raw: String,
+}
+
+/// One object by our id.
+pub async fn find(tx: &mut Tx, project: &ProjectId, kind: Kind, id: &str) -> Result<Option<Mirrored>> {
+    tx.query(format!(
+        "SELECT id, stripe_id, status, raw FROM {} WHERE tenant_id = $1 AND project_id = $2 AND id = $3",
+        kind.plural()
+    ))
+    .bind(project)
+    .bind(id)
+    .fetch_optional()
+    .await
+}
+
 /// What the mirror holds of an object.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Known {

@@ -16,14 +16,14 @@ use tokio::{
 };
 
 use crate::{
-    app::App,
+    app::{App, Stopped},
     domain::kind::Kind,
+    mirror::Change,
     store::{
         jobs::Claim,
         sync_runs::{self, Range, Run, TypeProgress},
     },
     stripe,
-    sync::{Stopped, mirror::Change},
 };
 
 /// Pages that wait for the writer.

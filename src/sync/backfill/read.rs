@@ -10,12 +10,12 @@ use tokio::{
 use super::{Message, TypeEnd, plan};
 use crate::{
     domain::{ids::ProjectId, kind::Kind, objects::Object},
+    mirror::Change,
     store::sync_runs::Range,
     stripe::{
         self, Client,
         list::{ListParams, Page},
     },
-    sync::mirror::Change,
 };
 
 /// Objects per page: the most that Stripe gives.

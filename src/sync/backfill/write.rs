@@ -6,17 +6,14 @@ use tokio::sync::mpsc;
 
 use super::{Message, TypeEnd};
 use crate::{
-    app::App,
+    app::{App, Stopped},
     db::Tx,
+    mirror::{self, Change},
     store::{
         jobs::{self, Claim},
         sync_runs::{self, Range, Run},
     },
     stripe,
-    sync::{
-        Stopped,
-        mirror::{self, Change},
-    },
 };
 
 /// Pages in one commit.

@@ -1,18 +1,23 @@
 //! Newest wins: decides which changes count, and writes them with everything that follows from them.
 //!
-//! Webhooks, refetches and backfill all end here. One writer per project at a time, so what was read stays true until the
+//! Webhooks, refetches, backfill and the answers to billfold's own writes all end here. One writer per project at a time, so what was read stays true until the
 //! commit; the guard in each upsert is the second wall.
+
+mod read;
 
 use std::collections::{BTreeMap, HashMap};
 
 use crate::{
     db::{Result, Tx},
-    domain::{event::Outcome, ids::ProjectId, kind::Kind, objects::Object},
+    domain::{event::Outcome, ids::ProjectId, job::JobKind, kind::Kind, objects::Object},
     store::{
+        jobs,
         mirror::{self, Known, Write},
         refetches,
     },
 };
+
+pub use read::read_object;
 
 /// Where a state comes from, and the unix second it is proven for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,7 +144,7 @@ pub async fn apply(tx: &mut Tx, project: &ProjectId, changes: &[Change], now: i6
     if !again.is_empty() {
         refetches::ask(tx, project, &again, now).await?;
         let tenant = tx.tenant().clone();
-        crate::store::jobs::wake(tx, crate::domain::job::JobKind::Refetch, &tenant, project, now).await?;
+        jobs::wake(tx, JobKind::Refetch, &tenant, project, now).await?;
     }
     Ok(outcomes)
 }

@@ -1,0 +1,68 @@
+//! Writes at Stripe: done once, shown at once, written down.
+
+mod outbox;
+
+use std::time::Duration;
+
+use billfold::{app::Scope, billing::Outcome};
+use serde_json::Value;
+
+use crate::harness::{Site, Tenant};
+
+/// The story's project, for somebody called `story`.
+pub async fn scope(site: &Site) -> Scope {
+    scope_of(site, site.tenant().await)
+}
+
+/// Another business's project.
+pub fn scope_of(site: &Site, tenant: &Tenant) -> Scope {
+    Scope {
+        app: site.app.clone(),
+        tenant: tenant.id.clone(),
+        project: tenant.project.clone(),
+        actor: "story".to_owned(),
+        request_id: "req_story".to_owned(),
+    }
+}
+
+/// Stripe's id of what was done.
+#[track_caller]
+pub fn done(outcome: Outcome) -> String {
+    match outcome {
+        Outcome::Done(done) => done.stripe_id,
+        Outcome::Waiting(write) => panic!("{write} waits"),
+    }
+}
+
+/// State, action and error code of every write, oldest first.
+pub async fn writes(site: &Site) -> Vec<(String, String, Option<String>)> {
+    let tenant = site.tenant().await;
+    let mut tx = site.app.db.read(&tenant.id).await.unwrap();
+    tx.query("SELECT state, action, error_code FROM outbox WHERE tenant_id = $1 ORDER BY created, id")
+        .fetch_all()
+        .await
+        .unwrap()
+}
+
+/// Until no write waits any more; the workers do it.
+pub async fn wait_until_written(site: &Site) {
+    for _ in 0..600 {
+        if writes(site).await.iter().all(|(state, ..)| state != "waiting") {
+            return site.wait_until_idle().await;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("still waiting: {:?}", writes(site).await);
+}
+
+/// Action, target and detail of every entry of the audit log about billing, oldest first.
+pub async fn audit(site: &Site) -> Vec<(String, String, Value)> {
+    let tenant = site.tenant().await;
+    let mut tx = site.app.db.read(&tenant.id).await.unwrap();
+    let rows: Vec<(String, String, String)> = tx
+        .query("SELECT action, target, detail FROM audit_log WHERE tenant_id = $1 AND actor <> 'connect' AND action NOT LIKE 'connection.%' AND action NOT LIKE 'sync.%' ORDER BY at, id")
+        .fetch_all()
+        .await
+        .unwrap();
+    rows.into_iter().map(|(action, target, detail)| (action, target, serde_json::from_str(&detail).unwrap())).collect()
+}
