@@ -114,7 +114,7 @@ async fn a_write_keeps_its_idempotency_key_until_it_is_answered() {
 }
 
 #[tokio::test]
-async fn reads_carry_no_idempotency_key_and_the_date_of_the_answer() {
+async fn reads_carry_no_idempotency_key_and_count_as_of_the_second_before_their_date() {
     let (script, client) = Script::start([ok(EMPTY)]).await;
     let page = client.list(Kind::Customer, &ListParams { limit: 1, ..ListParams::default() }).await.unwrap();
     assert_eq!((page.as_of, page.data.len(), page.has_more), (784_111_776, 0, false));
