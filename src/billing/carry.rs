@@ -212,6 +212,18 @@ impl Scope {
         entry.map(|entry| self.outcome_of(entry)).transpose()
     }
 
+    /// The client for looking at Stripe while a person waits.
+    pub(super) async fn reader(&self) -> Result<Client> {
+        let mut tx = self.app.db.read(&self.tenant).await?;
+        Ok(self.writer(&mut tx).await?.with_patience(Patience::INTERACTIVE))
+    }
+
+    /// Whether a nonce was used before. What was right at the first click is not judged again at the second.
+    pub(super) async fn known(&self, nonce: &Nonce) -> Result<bool> {
+        let mut tx = self.app.db.read(&self.tenant).await?;
+        Ok(outbox::by_nonce(&mut tx, &self.project, nonce.as_str()).await?.is_some())
+    }
+
     /// The object of this project by either id. One that was deleted cannot be changed.
     pub(super) async fn object(&self, kind: Kind, id: &str) -> Result<Mirrored> {
         let mut tx = self.app.db.read(&self.tenant).await?;

@@ -106,6 +106,10 @@ impl Error {
             _ => Vec::new(),
         }
     }
+
+    pub(super) fn invalid(param: &str, message: &str) -> Self {
+        Self::Invalid(vec![Flaw::new(param, message)])
+    }
 }
 
 /// A call that only looks failed.

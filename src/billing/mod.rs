@@ -11,11 +11,16 @@
 pub mod action;
 mod carry;
 pub mod catalog;
+pub mod changes;
+pub mod checkout;
 pub mod customers;
+pub mod discounts;
 pub mod error;
+pub mod invoices;
 pub mod job;
 mod judge;
 pub mod nonce;
+pub mod origins;
 mod record;
 pub mod subscriptions;
 

@@ -13,6 +13,7 @@ pub mod objects;
 pub mod price;
 pub mod raw;
 pub mod retry;
+pub mod return_url;
 pub mod role;
 pub mod sealed;
 pub mod status;

@@ -2,6 +2,8 @@
 //! look at Stripe or the database. Names and parameters are Stripe's, so that a refusal finds its field on every surface.
 
 mod customer;
+mod discount;
+mod payment;
 mod price;
 mod product;
 mod subscription;
@@ -9,9 +11,13 @@ mod subscription;
 use std::collections::BTreeMap;
 
 pub use customer::{AddressDraft, CustomerDraft};
+pub use discount::{CouponDraft, DiscountDraft, Duration, Off, PromotionCodeDraft};
+pub use payment::{CheckoutDraft, CheckoutItem, CheckoutMode, REFUND_REASONS, RefundDraft};
 pub use price::{Amount, Interval, Period, PriceDraft, Pricing, Tier, Tiering};
 pub use product::ProductDraft;
-pub use subscription::{Cancellation, FEEDBACKS, Moment, PauseBehavior, PauseDraft};
+pub use subscription::{
+    Cancellation, ChangeDraft, FEEDBACKS, Moment, PREVIEW_LIFE, PauseBehavior, PauseDraft, Proration, SubscriptionDraft,
+};
 
 /// What is wrong with one parameter.
 #[derive(Clone, Debug, PartialEq, Eq)]

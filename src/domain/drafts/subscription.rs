@@ -101,3 +101,112 @@ impl PauseDraft {
         Vec::new()
     }
 }
+
+/// How a change in the middle of a period is settled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Proration {
+    /// Credit and charge stand on the next invoice.
+    #[default]
+    CreateProrations,
+    /// They are billed at once.
+    AlwaysInvoice,
+    /// Nothing is settled: the new price counts from the next period.
+    None,
+}
+
+impl Proration {
+    /// Every way.
+    pub const ALL: [Self; 3] = [Self::CreateProrations, Self::AlwaysInvoice, Self::None];
+
+    /// Stripe's word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::CreateProrations => "create_prorations",
+            Self::AlwaysInvoice => "always_invoice",
+            Self::None => "none",
+        }
+    }
+
+    /// From Stripe's word.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|proration| proration.as_str() == text)
+    }
+}
+
+/// A change of what is subscribed to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ChangeDraft {
+    /// The item that changes, `si_…`; none when there is only one.
+    pub item: Option<String>,
+    /// The new price by either id; none leaves it.
+    pub price: Option<String>,
+    /// The new quantity; none leaves it.
+    pub quantity: Option<u64>,
+    /// How it is settled.
+    pub proration: Proration,
+    /// The unix second that it is reckoned from: that of the preview.
+    pub proration_date: Option<i64>,
+}
+
+/// How old a preview may be when it is confirmed, in seconds: what it says changes with time.
+pub const PREVIEW_LIFE: i64 = 3_600;
+
+impl ChangeDraft {
+    /// What is wrong with it at `now` (unix seconds).
+    pub fn flaws(&self, now: i64) -> Vec<Flaw> {
+        let mut flaws = Vec::new();
+        if self.price.is_none() && self.quantity.is_none() {
+            flaws.push(Flaw::new("price", "Choose another price, another quantity, or both."));
+        }
+        if self.quantity.is_some_and(|quantity| quantity > 1_000_000) {
+            flaws.push(Flaw::new("quantity", "At most 1,000,000."));
+        }
+        if self.proration_date.is_some_and(|date| date > now + 60 || date < now - PREVIEW_LIFE) {
+            flaws.push(Flaw::new(
+                "proration_date",
+                "The preview is older than an hour. Look at it again, then confirm.",
+            ));
+        }
+        flaws
+    }
+}
+
+/// A new subscription.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SubscriptionDraft {
+    /// The customer by either id.
+    pub customer: String,
+    /// The price by either id.
+    pub price: String,
+    /// How many; none for a price by usage.
+    pub quantity: Option<u64>,
+    /// Free days before the first payment.
+    pub trial_period_days: Option<u32>,
+    /// By invoice, due after so many days; none charges the saved way to pay.
+    pub days_until_due: Option<u32>,
+    /// A discount from the beginning.
+    pub discount: super::DiscountDraft,
+    /// Own keys and values.
+    pub metadata: super::Metadata,
+}
+
+impl SubscriptionDraft {
+    /// What is wrong with it.
+    pub fn flaws(&self) -> Vec<Flaw> {
+        let mut flaws = Vec::new();
+        for (param, text) in [("customer", &self.customer), ("price", &self.price)] {
+            super::check_text(param, Some(text), true, 255, &mut flaws);
+        }
+        if self.quantity.is_some_and(|quantity| !(1..=1_000_000).contains(&quantity)) {
+            flaws.push(Flaw::new("quantity", "1 to 1,000,000."));
+        }
+        if self.trial_period_days.is_some_and(|days| !(1..=730).contains(&days)) {
+            flaws.push(Flaw::new("trial_period_days", "1 to 730 days, or none."));
+        }
+        if self.days_until_due.is_some_and(|days| days > 365) {
+            flaws.push(Flaw::new("days_until_due", "At most 365 days."));
+        }
+        super::check_metadata(&self.metadata, &mut flaws);
+        flaws
+    }
+}

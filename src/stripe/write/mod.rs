@@ -4,7 +4,10 @@
 //! this folder make a [`WriteRequest`], and [`Client::write`] sends one under an idempotency key of the caller's.
 
 pub mod catalog;
+pub mod checkout;
 pub mod customers;
+pub mod discounts;
+pub mod invoices;
 pub mod subscriptions;
 
 use bytes::Bytes;
@@ -112,6 +115,11 @@ impl Client {
         let decode = |body: &Bytes| serde_json::from_slice::<Box<RawValue>>(body);
         let answered = self.call_once(&request.build(), Some(idempotency_key), decode).await?;
         Ok(Written { raw: answered.value, as_of: answered.as_of, replayed: answered.replayed })
+    }
+
+    /// Asks Stripe to reckon something without changing anything.
+    pub async fn reckon(&self, request: &WriteRequest) -> Result<Box<RawValue>, Error> {
+        self.call(&request.build()).await.map(|answered| answered.value)
     }
 
     /// The object that a write made, looked for by its mark among those made since `since` (unix seconds). `list` is the path
