@@ -6,6 +6,7 @@ use crate::{
     domain::{
         drafts::{PriceDraft, ProductDraft},
         kind::Kind,
+        raw::Raw,
     },
     stripe::write::catalog,
 };
@@ -57,5 +58,16 @@ impl Scope {
         let request = catalog::rename_price(&price.stripe_id, nickname, lookup_key);
         let target = Some(price.into());
         self.carry_out(nonce, Intent { action: Action::UpdatePrice, target, request }).await
+    }
+}
+
+/// Meters offered at most.
+const METERS: usize = 200;
+
+impl Scope {
+    /// The account's active meters, newest first. The mirror does not keep them.
+    pub async fn meters(&self) -> Result<Vec<Raw>> {
+        let rows = self.reader().await?.list_all("/billing/meters?status=active", METERS).await?;
+        Ok(rows.iter().map(|row| Raw::parse(row.get())).collect())
     }
 }

@@ -74,6 +74,11 @@ impl Raw {
             .collect()
     }
 
+    /// The JSON itself.
+    pub fn value(&self) -> &Value {
+        &self.0
+    }
+
     /// Whether there is nothing here.
     pub fn is_empty(&self) -> bool {
         self.0.is_null()

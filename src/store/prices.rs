@@ -135,6 +135,24 @@ pub async fn of_products<'a>(
         .await
 }
 
+/// The prices that can be bought at, by product, `limit` at most. `recurring`: only those paid again and again, or only those
+/// paid once.
+pub async fn active(tx: &mut Tx, project: &ProjectId, recurring: Option<bool>, limit: i64) -> Result<Vec<Price>> {
+    let kind = match recurring {
+        Some(true) => " AND p.recurring_interval IS NOT NULL",
+        Some(false) => " AND p.recurring_interval IS NULL",
+        None => "",
+    };
+    tx.query(WITH_PRODUCT)
+        .bind(project)
+        .push(" AND p.status = 'active'")
+        .push(kind)
+        .push(" ORDER BY o.name, p.created DESC, p.id DESC LIMIT ")
+        .push_bind(limit)
+        .fetch_all()
+        .await
+}
+
 /// What some prices are called.
 pub async fn names<'a>(tx: &mut Tx, project: &ProjectId, ids: impl IntoIterator<Item = &'a str>) -> Result<Vec<Name>> {
     tx.query(

@@ -109,6 +109,11 @@ pub fn page_with(status: StatusCode, page: &impl Template) -> Result<Response> {
     Ok(answer(status, page.render()?))
 }
 
+/// A page or a part of one that is rendered already.
+pub fn rendered(status: StatusCode, html: String) -> Response {
+    answer(status, html)
+}
+
 fn answer(status: StatusCode, html: String) -> Response {
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),

@@ -49,6 +49,8 @@ pub enum Nav {
     Products,
     /// The invoices and one invoice.
     Invoices,
+    /// The coupons and their promotion codes.
+    Coupons,
     /// The webhook events.
     Events,
     /// Backfill and freshness.
@@ -57,6 +59,8 @@ pub enum Nav {
     ApiKeys,
     /// The project's Stripe account.
     Connection,
+    /// What the project's admins decide.
+    Settings,
 }
 
 /// An item of the navigation.
@@ -77,20 +81,22 @@ const fn item(nav: Nav, path: &'static str, icon: &'static str, label: &'static 
 }
 
 /// The daily work.
-pub const MAIN_NAV: [NavItem; 5] = [
+pub const MAIN_NAV: [NavItem; 6] = [
     item(Nav::Overview, "", "layout-dashboard", "Overview"),
     item(Nav::Customers, "customers", "users", "Customers"),
     item(Nav::Subscriptions, "subscriptions", "repeat", "Subscriptions"),
     item(Nav::Products, "products", "package", "Products"),
     item(Nav::Invoices, "invoices", "file-invoice", "Invoices"),
+    item(Nav::Coupons, "coupons", "tag", "Coupons"),
 ];
 
 /// What keeps the mirror going, and what programs need.
-pub const DEVELOPER_NAV: [NavItem; 4] = [
+pub const DEVELOPER_NAV: [NavItem; 5] = [
     item(Nav::Events, "events", "webhook", "Events"),
     item(Nav::Sync, "sync", "refresh", "Sync"),
     item(Nav::ApiKeys, "api-keys", "key", "API keys"),
     item(Nav::Connection, "connection", "plug-connected", "Connection"),
+    item(Nav::Settings, "settings", "settings", "Settings"),
 ];
 
 /// Which kind of Stripe account the project shows.

@@ -11,7 +11,7 @@ use crate::harness::{
 both_engines!(each_role_reaches_what_it_may_and_no_more);
 
 /// The lowest role for each action. A form that is not here fails the test: somebody has to decide who may send it.
-const ACTIONS: [(&str, Role); 20] = [
+const ACTIONS: [(&str, Role); 46] = [
     ("/logout", Role::Viewer),
     ("/t/{}/projects", Role::Admin),
     ("/t/{}/p/{}/confirm", Role::Admin),
@@ -32,9 +32,64 @@ const ACTIONS: [(&str, Role); 20] = [
     ("/t/{}/p/{}/sync/pause", Role::Member),
     ("/t/{}/p/{}/sync/resume", Role::Member),
     ("/t/{}/p/{}/sync/retry", Role::Member),
+    ("/t/{}/p/{}/customers/new", Role::Member),
+    ("/t/{}/p/{}/customers/{}/edit", Role::Member),
+    ("/t/{}/p/{}/products/new", Role::Member),
+    ("/t/{}/p/{}/products/{}/edit", Role::Member),
+    ("/t/{}/p/{}/products/{}/archive", Role::Member),
+    ("/t/{}/p/{}/products/{}/unarchive", Role::Member),
+    ("/t/{}/p/{}/products/{}/prices/new", Role::Member),
+    ("/t/{}/p/{}/prices/{}/archive", Role::Member),
+    ("/t/{}/p/{}/prices/{}/unarchive", Role::Member),
+    ("/t/{}/p/{}/subscriptions/new", Role::Member),
+    ("/t/{}/p/{}/subscriptions/{}/cancel", Role::Member),
+    ("/t/{}/p/{}/subscriptions/{}/change", Role::Member),
+    ("/t/{}/p/{}/subscriptions/{}/discount", Role::Member),
+    ("/t/{}/p/{}/subscriptions/{}/keep", Role::Member),
+    ("/t/{}/p/{}/subscriptions/{}/pause", Role::Member),
+    ("/t/{}/p/{}/subscriptions/{}/unpause", Role::Member),
+    ("/t/{}/p/{}/invoices/{}/finalize", Role::Member),
+    ("/t/{}/p/{}/invoices/{}/pay", Role::Member),
+    ("/t/{}/p/{}/invoices/{}/send", Role::Member),
+    ("/t/{}/p/{}/invoices/{}/void", Role::Member),
+    ("/t/{}/p/{}/invoices/{}/write-off", Role::Member),
+    ("/t/{}/p/{}/charges/{}/refund", Role::Member),
+    ("/t/{}/p/{}/checkout", Role::Member),
+    ("/t/{}/p/{}/coupons/new", Role::Member),
+    ("/t/{}/p/{}/settings/origins", Role::Admin),
+    ("/t/{}/p/{}/settings/origins/remove", Role::Admin),
 ];
 /// Pages that a viewer may not open.
-const PAGES: [(&str, Role); 2] = [("/t/{}/projects/new", Role::Admin), ("/t/{}/p/{}/api-keys/new", Role::Admin)];
+const PAGES: [(&str, Role); 28] = [
+    ("/t/{}/p/{}/api-keys/new", Role::Admin),
+    ("/t/{}/projects/new", Role::Admin),
+    ("/t/{}/p/{}/customers/new", Role::Member),
+    ("/t/{}/p/{}/customers/{}/edit", Role::Member),
+    ("/t/{}/p/{}/products/new", Role::Member),
+    ("/t/{}/p/{}/products/{}/edit", Role::Member),
+    ("/t/{}/p/{}/products/{}/archive", Role::Member),
+    ("/t/{}/p/{}/products/{}/unarchive", Role::Member),
+    ("/t/{}/p/{}/products/{}/prices/new", Role::Member),
+    ("/t/{}/p/{}/prices/{}/archive", Role::Member),
+    ("/t/{}/p/{}/prices/{}/unarchive", Role::Member),
+    ("/t/{}/p/{}/subscriptions/new", Role::Member),
+    ("/t/{}/p/{}/subscriptions/{}/cancel", Role::Member),
+    ("/t/{}/p/{}/subscriptions/{}/change", Role::Member),
+    ("/t/{}/p/{}/subscriptions/{}/discount", Role::Member),
+    ("/t/{}/p/{}/subscriptions/{}/keep", Role::Member),
+    ("/t/{}/p/{}/subscriptions/{}/pause", Role::Member),
+    ("/t/{}/p/{}/subscriptions/{}/unpause", Role::Member),
+    ("/t/{}/p/{}/invoices/{}/finalize", Role::Member),
+    ("/t/{}/p/{}/invoices/{}/pay", Role::Member),
+    ("/t/{}/p/{}/invoices/{}/send", Role::Member),
+    ("/t/{}/p/{}/invoices/{}/void", Role::Member),
+    ("/t/{}/p/{}/invoices/{}/write-off", Role::Member),
+    ("/t/{}/p/{}/charges/{}/refund", Role::Member),
+    ("/t/{}/p/{}/checkout", Role::Member),
+    ("/t/{}/p/{}/coupons/new", Role::Member),
+    ("/t/{}/p/{}/checkout?customer", Role::Member),
+    ("/t/{}/p/{}/subscriptions/new?customer", Role::Member),
+];
 
 async fn each_role_reaches_what_it_may_and_no_more(engine: Engine) {
     let site = Site::start(engine).await;

@@ -111,6 +111,11 @@ impl Form {
         Self::new::<String, String>([])
     }
 
+    /// A form that shows what was chosen.
+    pub fn typed(typed: Typed) -> Self {
+        Self { typed, flaws: Vec::new(), strays: Vec::new(), nonce: Nonce::token() }
+    }
+
     /// The form that came back, with a new token: what is sent next is another write.
     pub fn refused(typed: Typed, refused: Refused) -> Self {
         let (mut flaws, mut strays) = (Vec::new(), refused.stray.into_iter().collect::<Vec<_>>());
@@ -192,8 +197,9 @@ impl Refused {
             Refusal::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Refusal::Connection(_) | Refusal::Database(_) => {
                 return Err(match error {
-                    Refusal::Database(error)
-                    | Refusal::Connection(crate::app::ConnectionError::Database(error)) => error.into(),
+                    Refusal::Database(error) | Refusal::Connection(crate::app::ConnectionError::Database(error)) => {
+                        error.into()
+                    }
                     error => Error::internal(error),
                 });
             }
@@ -210,7 +216,8 @@ impl Refused {
 }
 
 /// What is said when Stripe's answer is still missing.
-const WAITING: &str = "Stripe has not confirmed this yet. billfold keeps asking, and the page shows it as soon as it is known.";
+const WAITING: &str =
+    "Stripe has not confirmed this yet. billfold keeps asking, and the page shows it as soon as it is known.";
 
 /// Where a person is led after a write, and what is said there. `Err`: the form comes back.
 pub fn lead_on(

@@ -2,9 +2,15 @@
 
 mod api_keys;
 mod confirm;
+mod act;
+mod charges;
+mod checkout;
+mod choices;
 mod connection;
+mod coupons;
 mod customers;
 mod events;
+mod forms;
 mod home;
 mod invoices;
 mod items;
@@ -17,6 +23,7 @@ mod products;
 mod rows;
 mod search;
 mod session;
+mod settings;
 mod setup;
 mod show;
 mod subscriptions;
@@ -44,10 +51,15 @@ pub fn router(app: &App) -> Router {
     let inside = Router::new()
         .merge(api_keys::router())
         .merge(confirm::router())
+        .merge(act::router())
+        .merge(charges::router())
+        .merge(checkout::router())
         .merge(connection::router())
+        .merge(coupons::router())
         .merge(events::router())
         .merge(home::router())
         .merge(session::router())
+        .merge(settings::router())
         .merge(switch::router())
         .merge(overview::router())
         .merge(customers::router())

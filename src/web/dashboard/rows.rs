@@ -149,6 +149,13 @@ pub struct ChargeRow {
     pub refunded: Option<Amount>,
 }
 
+impl ChargeRow {
+    /// Whether money of it can be given back.
+    pub fn is_refundable(&self) -> bool {
+        self.charge.status == "succeeded" && self.charge.amount_refunded < self.charge.amount
+    }
+}
+
 /// Makes rows.
 pub fn charges(found: Vec<Charge>) -> Vec<ChargeRow> {
     let row = |charge: Charge| ChargeRow {

@@ -1,6 +1,7 @@
 //! Writes at Stripe: done once, shown at once, written down.
 
 mod outbox;
+mod pages;
 
 use std::time::Duration;
 

@@ -7,7 +7,7 @@ use crate::domain::kind::Kind;
 use crate::domain::raw::{self, Raw};
 use crate::domain::{money, status};
 use crate::store::list::{Filter, Slice};
-use crate::store::{charges, customers, invoices, subscriptions, timeline as events};
+use crate::store::{charges, customers, invoices, outbox, subscriptions, timeline as events};
 use crate::web::access::Viewer;
 use crate::web::dashboard::rows::{self, ChargeRow, InvoiceRow, SubscriptionRow};
 use crate::web::dashboard::show::{self, Fact};
@@ -37,6 +37,8 @@ struct CustomerPage {
     timeline: Vec<Entry>,
     raw: String,
     in_stripe: Option<String>,
+    /// Whether a change waits for its confirmation.
+    pending: bool,
 }
 
 impl CustomerPage {
@@ -72,6 +74,7 @@ pub(super) async fn detail(viewer: Viewer, Path((_, _, id)): Path<(String, Strin
         charges: rows::charges(charges),
         timeline: timeline::entries(events),
         raw: raw::pretty(&detail.raw),
+        pending: outbox::is_waiting_for(&mut tx, project, &detail.customer.stripe_id).await?,
         in_stripe: show::stripe_path(&viewer, "customers", &detail.customer.stripe_id),
         detail,
     })

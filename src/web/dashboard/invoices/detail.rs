@@ -6,7 +6,7 @@ use axum::response::Response;
 use crate::domain::kind::Kind;
 use crate::domain::raw::{self, Raw};
 use crate::domain::status;
-use crate::store::{charges, invoices, timeline as events};
+use crate::store::{charges, invoices, outbox, timeline as events};
 use crate::web::access::Viewer;
 use crate::web::dashboard::lines::{self, LineRow, Total};
 use crate::web::dashboard::rows::{self, ChargeRow, InvoiceRow};
@@ -41,9 +41,29 @@ struct InvoicePage {
     pdf: Option<String>,
     raw: String,
     in_stripe: Option<String>,
+    /// Whether a change waits for its confirmation.
+    pending: bool,
 }
 
 impl InvoicePage {
+    /// What its state lets one do: the last part of the address, the label, the look.
+    fn acts(&self) -> &'static [(&'static str, &'static str, &'static str)] {
+        if self.detail.deleted_at.is_some() {
+            return &[];
+        }
+        match self.detail.invoice.status.as_str() {
+            "draft" => &[("finalize", "Finalize", "btn-primary")],
+            "open" => &[
+                ("pay", "Try the payment", "btn-primary"),
+                ("send", "Send", ""),
+                ("write-off", "Uncollectible", ""),
+                ("void", "Void", "btn-outline-danger"),
+            ],
+            "uncollectible" => &[("pay", "Try the payment", ""), ("void", "Void", "btn-outline-danger")],
+            _ => &[],
+        }
+    }
+
     fn explanation(&self) -> Option<&'static str> {
         status::explanation(Kind::Invoice, &self.detail.invoice.status).filter(|_| self.detail.deleted_at.is_none())
     }
@@ -83,6 +103,7 @@ pub(super) async fn detail(viewer: Viewer, Path((_, _, id)): Path<(String, Strin
         hosted: link("/hosted_invoice_url"),
         pdf: link("/invoice_pdf"),
         raw: raw::pretty(&detail.raw),
+        pending: outbox::is_waiting_for(&mut tx, project, &detail.invoice.stripe_id).await?,
         in_stripe: show::stripe_path(&viewer, "invoices", &detail.invoice.stripe_id),
         detail,
     })

@@ -7,7 +7,7 @@ use super::sentence;
 use crate::domain::kind::Kind;
 use crate::domain::raw::{self, Raw};
 use crate::domain::{money, status};
-use crate::store::{prices, products, timeline as events};
+use crate::store::{outbox, prices, products, timeline as events};
 use crate::web::access::Viewer;
 use crate::web::dashboard::show::{self, Fact};
 use crate::web::dashboard::timeline::{self, Entry};
@@ -32,6 +32,8 @@ struct ProductPage {
     timeline: Vec<Entry>,
     raw: String,
     in_stripe: Option<String>,
+    /// Whether a change waits for its confirmation.
+    pending: bool,
 }
 
 struct PriceRow {
@@ -39,6 +41,13 @@ struct PriceRow {
     sentence: String,
     code: String,
     is_default: bool,
+}
+
+impl PriceRow {
+    /// The act that archives it, or offers it again.
+    fn switch(&self) -> &'static str {
+        if self.price.status == "archived" { "unarchive" } else { "archive" }
+    }
 }
 
 impl ProductPage {
@@ -59,6 +68,7 @@ pub(super) async fn detail(viewer: Viewer, Path((_, _, id)): Path<(String, Strin
     let detail = products::find(&mut tx, project, &id).await?.ok_or(Error::NotFound)?;
     let prices = prices::of_products(&mut tx, project, [id.as_str()], PRICES).await?;
     let events = events::of_subject(&mut tx, project, &id, EVENTS).await?;
+    let pending = outbox::is_waiting_for(&mut tx, project, &detail.product.stripe_id).await?;
     let raw = Raw::parse(&detail.raw);
     let row = |price: prices::Price| PriceRow {
         sentence: sentence(&price),
@@ -73,6 +83,7 @@ pub(super) async fn detail(viewer: Viewer, Path((_, _, id)): Path<(String, Strin
         metadata: raw.pairs("/metadata"),
         timeline: timeline::entries(events),
         raw: raw::pretty(&detail.raw),
+        pending,
         in_stripe: show::stripe_path(&viewer, "products", &detail.product.stripe_id),
         detail,
     })

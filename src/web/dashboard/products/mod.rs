@@ -1,25 +1,31 @@
 //! The products of a project with their prices: the list, and one product.
 
 mod detail;
+mod edit;
 mod index;
+mod price;
 
 use axum::Router;
 use axum::routing::get;
 
 use crate::app::App;
-use crate::domain::price;
+use crate::domain::price as sentences;
 use crate::domain::raw::Raw;
 use crate::store::prices::Price;
 
 /// The routes.
 pub fn router() -> Router<App> {
+    const LIST: &str = "/t/{tenant}/p/{project}/products";
     Router::new()
-        .route("/t/{tenant}/p/{project}/products", get(index::index))
-        .route("/t/{tenant}/p/{project}/products/{id}", get(detail::detail))
+        .route(LIST, get(index::index))
+        .route(&format!("{LIST}/new"), get(edit::ask_new).post(edit::create))
+        .route(&format!("{LIST}/{{id}}"), get(detail::detail))
+        .route(&format!("{LIST}/{{id}}/edit"), get(edit::ask_edit).post(edit::update))
+        .route(&format!("{LIST}/{{id}}/prices/new"), get(price::ask).post(price::send))
 }
 
 /// A price as a sentence, with its code, in the words of its product.
 fn sentence(price: &Price) -> String {
     let product = Raw::parse(&price.product_raw);
-    price::sentence(&Raw::parse(&price.raw), product.text("/unit_label"))
+    sentences::sentence(&Raw::parse(&price.raw), product.text("/unit_label"))
 }

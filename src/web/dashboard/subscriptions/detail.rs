@@ -7,7 +7,7 @@ use crate::domain::kind::Kind;
 use crate::domain::raw::{self, Raw};
 use crate::domain::{status, time};
 use crate::store::list::{Filter, Slice};
-use crate::store::{invoices, subscriptions, timeline as events};
+use crate::store::{invoices, outbox, subscriptions, timeline as events};
 use crate::web::access::Viewer;
 use crate::web::dashboard::items::{self, ItemRow};
 use crate::web::dashboard::rows::{self, InvoiceRow, SubscriptionRow};
@@ -37,9 +37,18 @@ struct SubscriptionPage {
     timeline: Vec<Entry>,
     raw: String,
     in_stripe: Option<String>,
+    /// Whether the collection is paused.
+    paused: bool,
+    /// Whether a change waits for its confirmation.
+    pending: bool,
 }
 
 impl SubscriptionPage {
+    /// One that has ended cannot be changed any more.
+    fn may_act(&self) -> bool {
+        self.detail.deleted_at.is_none() && !self.detail.subscription.is_over()
+    }
+
     fn explanation(&self) -> Option<&'static str> {
         let deleted = self.detail.deleted_at.is_some();
         status::explanation(Kind::Subscription, &self.detail.subscription.status).filter(|_| !deleted)
@@ -73,6 +82,8 @@ pub(super) async fn detail(viewer: Viewer, Path((_, _, id)): Path<(String, Strin
         invoices: rows::invoices(invoices.rows, viewer.now()),
         timeline: timeline::entries(events),
         raw: raw::pretty(&detail.raw),
+        paused: !raw.at("/pause_collection").is_empty(),
+        pending: outbox::is_waiting_for(&mut tx, project, object).await?,
         in_stripe: show::stripe_path(&viewer, "subscriptions", object),
         detail,
     })

@@ -1,7 +1,13 @@
-//! The subscriptions of a project: the list, and one subscription with its items, invoices and history.
+//! The subscriptions of a project: the list, one subscription with its items, invoices and history, and what can be done with
+//! it.
 
+mod cancel;
+mod change;
 mod detail;
+mod discount;
 mod index;
+mod new;
+mod pause;
 
 use axum::Router;
 use axum::routing::get;
@@ -10,7 +16,13 @@ use crate::app::App;
 
 /// The routes.
 pub fn router() -> Router<App> {
+    const LIST: &str = "/t/{tenant}/p/{project}/subscriptions";
     Router::new()
-        .route("/t/{tenant}/p/{project}/subscriptions", get(index::index))
-        .route("/t/{tenant}/p/{project}/subscriptions/{id}", get(detail::detail))
+        .route(LIST, get(index::index))
+        .route(&format!("{LIST}/new"), get(new::ask).post(new::send))
+        .route(&format!("{LIST}/{{id}}"), get(detail::detail))
+        .route(&format!("{LIST}/{{id}}/cancel"), get(cancel::ask).post(cancel::send))
+        .route(&format!("{LIST}/{{id}}/change"), get(change::ask).post(change::send))
+        .route(&format!("{LIST}/{{id}}/discount"), get(discount::ask).post(discount::send))
+        .route(&format!("{LIST}/{{id}}/pause"), get(pause::ask).post(pause::send))
 }

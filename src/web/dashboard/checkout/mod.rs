@@ -1,0 +1,18 @@
+//! Checkout sessions: pages of Stripe's on which a customer pays. Staff make the link here and see what became of it.
+
+mod done;
+mod new;
+
+use axum::Router;
+use axum::routing::get;
+
+use crate::app::App;
+
+/// The routes.
+pub fn router() -> Router<App> {
+    const PAGE: &str = "/t/{tenant}/p/{project}/checkout";
+    Router::new()
+        .route(PAGE, get(new::ask).post(new::send))
+        .route(&format!("{PAGE}/done"), get(done::done))
+        .route(&format!("{PAGE}/{{session}}/expire"), get(done::ask_expire).post(done::expire))
+}
