@@ -19,6 +19,9 @@ use crate::web::extract::Query;
 use crate::web::html::Wanted;
 use crate::web::shell::{Nav, Shell};
 
+/// The field of the trial.
+const TRIAL: &str = "subscription_data[trial_period_days]";
+
 #[derive(Template)]
 #[template(path = "checkout/new.html", blocks = ["act"])]
 struct NewPage {
@@ -30,7 +33,6 @@ struct NewPage {
 
 act_pages!(NewPage);
 
-/// The text fields that go to Stripe as they are typed.
 async fn page(member: &Member, customer: &str, form: Form) -> Result<NewPage> {
     let shell = member.shell(Nav::Customers);
     let mut tx = member.read().await?;
@@ -122,7 +124,6 @@ fn draft(typed: &Typed) -> Result<CheckoutDraft, Flaw> {
     let mode = CheckoutMode::parse(typed.text("mode")).ok_or_else(|| Flaw::new("mode", "Choose one."))?;
     let quantity = typed.number("quantity")?.map(u64::try_from).transpose();
     let quantity = quantity.map_err(|_| Flaw::new("quantity", "One or more, or empty."))?;
-    const TRIAL: &str = "subscription_data[trial_period_days]";
     let trial = typed.number(TRIAL)?.map(u32::try_from).transpose();
     let item = typed.filled("price").map(|price| CheckoutItem { price, quantity });
     Ok(CheckoutDraft {

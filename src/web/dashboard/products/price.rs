@@ -28,16 +28,24 @@ struct PricePage {
     models: [(&'static str, &'static str, &'static str); 4],
     intervals: Vec<(&'static str, &'static str)>,
     meters: Vec<(String, String)>,
-    tiers: [usize; TIERS],
+    tiers: Vec<TierFields>,
     /// What the price would read like.
     sentence: Option<String>,
 }
 
 act_pages!(PricePage);
 
-impl PricePage {
-    fn tier(&self, row: &usize, field: &str) -> String {
-        format!("tiers[{row}][{field}]")
+/// The names of the fields of one tier.
+struct TierFields {
+    up_to: String,
+    unit_amount: String,
+    flat_amount: String,
+}
+
+impl TierFields {
+    fn of(row: usize) -> Self {
+        let name = |field: &str| format!("tiers[{row}][{field}]");
+        Self { up_to: name("up_to"), unit_amount: name("unit_amount"), flat_amount: name("flat_amount") }
     }
 }
 
@@ -57,7 +65,7 @@ async fn page(member: &Member, headers: &HeaderMap, id: &str, form: Form) -> Res
         ],
         intervals: vec![("", "Once"), ("month", "Month"), ("year", "Year"), ("week", "Week"), ("day", "Day")],
         meters,
-        tiers: std::array::from_fn(|row| row),
+        tiers: (0..TIERS).map(TierFields::of).collect(),
         sentence: None,
         act: Act {
             title: "New price".to_owned(),
@@ -149,11 +157,11 @@ fn draft(typed: &Typed) -> Result<PriceDraft, Vec<Flaw>> {
         tiering @ ("graduated" | "volume") => {
             let mut tiers = Vec::new();
             for row in 0..TIERS {
-                let field = |field: &str| format!("tiers[{row}][{field}]");
+                let fields = TierFields::of(row);
                 let tier = Tier {
-                    up_to: number(&field("up_to"), &mut flaws),
-                    unit_amount: amount(&field("unit_amount"), &mut flaws),
-                    flat_amount: amount(&field("flat_amount"), &mut flaws),
+                    up_to: number(&fields.up_to, &mut flaws),
+                    unit_amount: amount(&fields.unit_amount, &mut flaws),
+                    flat_amount: amount(&fields.flat_amount, &mut flaws),
                 };
                 if tier.up_to.is_some() || tier.unit_amount.is_some() || tier.flat_amount.is_some() {
                     tiers.push(tier);
