@@ -1,14 +1,18 @@
 //! Writes at Stripe: done once, shown at once, written down.
 
+mod fields;
+mod kills;
 mod outbox;
 mod pages;
+mod payments;
+mod subscriptions;
 
 use std::time::Duration;
 
 use billfold::{app::Scope, billing::Outcome};
 use serde_json::Value;
 
-use crate::harness::{Site, Tenant};
+use crate::harness::{Account, Site, Tenant};
 
 /// The story's project, for somebody called `story`.
 pub async fn scope(site: &Site) -> Scope {
@@ -66,4 +70,29 @@ pub async fn audit(site: &Site) -> Vec<(String, String, Value)> {
         .await
         .unwrap();
     rows.into_iter().map(|(action, target, detail)| (action, target, serde_json::from_str(&detail).unwrap())).collect()
+}
+
+/// Stripe's API, called as the account's own programs do.
+pub struct StripeApi {
+    base: String,
+    key: String,
+}
+
+/// The API of the story's account.
+pub fn stripe_api(site: &Site, account: &Account<'_>) -> StripeApi {
+    StripeApi { base: site.stripe.url(), key: account.keys.secret_key.clone() }
+}
+
+impl StripeApi {
+    /// Makes something.
+    pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Value {
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let request = client.post(format!("{}/v1/{path}", self.base)).bearer_auth(&self.key);
+        let body = serde_urlencoded::to_string(fields).unwrap();
+        let answer =
+            request.header("content-type", "application/x-www-form-urlencoded").body(body).send().await.unwrap();
+        let value: Value = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
+        assert!(value["error"].is_null(), "{path}: {value}");
+        value
+    }
 }

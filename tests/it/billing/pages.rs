@@ -3,8 +3,12 @@
 use billfold::{domain::role::Role, standin::kind::Kind};
 use serde_json::{Value, json};
 
-use super::{audit, writes};
-use crate::harness::{Account, Engine, Form, Site, Visitor, both_engines, oracle::differences};
+use super::{
+    audit,
+    fields::{form, tick},
+    writes,
+};
+use crate::harness::{Account, Engine, Site, both_engines, oracle::differences};
 
 both_engines!(
     a_customer_is_made_and_edited,
@@ -17,17 +21,6 @@ both_engines!(
 );
 
 const NOTHING: Vec<String> = Vec::new();
-
-/// The form of the page that an act has for itself.
-async fn form(visitor: &Visitor, path: &str) -> Form {
-    visitor.get(path).await.expect(200).form("#act form[method=post]")
-}
-
-fn tick(mut form: Form, name: &str, value: &str) -> Form {
-    form.fields.retain(|(field, _)| field != name);
-    form.fields.push((name.to_owned(), value.to_owned()));
-    form
-}
 
 fn at_stripe(account: &Account<'_>, kind: Kind, id: &str) -> Value {
     account.dump(kind).into_iter().find(|object| object["id"] == id).expect("it is at Stripe")

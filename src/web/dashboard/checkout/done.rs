@@ -32,7 +32,8 @@ struct DonePage {
     shell: Shell,
     id: String,
     state: String,
-    url: Option<String>,
+    /// Where the customer pays, while that is possible.
+    href: Option<String>,
     expires_at: Option<i64>,
     total: Option<Amount>,
     customer: Option<String>,
@@ -73,7 +74,7 @@ pub(super) async fn done(viewer: Viewer, headers: HeaderMap, Query(asked): Query
     html::page(&DonePage {
         id: id.to_owned(),
         state: session.text("/status").unwrap_or("open").to_owned(),
-        url: session.link("/url").filter(|_| open).map(ToOwned::to_owned).or_else(|| local_url(&session, open)),
+        href: href(&session, &viewer.app.config.stripe_api_base).filter(|_| open),
         expires_at: session.int("/expires_at").filter(|_| open),
         total: session
             .int("/amount_total")
@@ -86,9 +87,10 @@ pub(super) async fn done(viewer: Viewer, headers: HeaderMap, Query(asked): Query
     })
 }
 
-/// The imitation of Stripe serves its pages from this machine, without https; such an address is shown, not linked.
-fn local_url(session: &Raw, open: bool) -> Option<String> {
-    session.text("/url").filter(|url| open && url.starts_with("http://127.0.0.1:")).map(ToOwned::to_owned)
+/// The session's address: https, or a page of the very server that billfold talks to as Stripe, as in the demo.
+fn href(session: &Raw, stripe: &str) -> Option<String> {
+    let own = |url: &&str| url.strip_prefix(stripe.trim_end_matches('/')).is_some_and(|rest| rest.starts_with('/'));
+    session.link("/url").or(session.text("/url").filter(own)).map(ToOwned::to_owned)
 }
 
 async fn expire_page(member: &Member, headers: &HeaderMap, id: &str) -> Result<Confirm> {
