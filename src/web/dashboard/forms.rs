@@ -187,6 +187,12 @@ impl Refused {
         self
     }
 
+    /// What is wrong with `param` stands above the form: nobody sees its field.
+    #[must_use]
+    pub fn aside(self, param: &str) -> Self {
+        self.at(param, "")
+    }
+
     /// What a use case's refusal means for the form; a fault is none.
     pub fn of(error: billing::Error) -> Result<Self> {
         use billing::Error as Refusal;

@@ -159,6 +159,9 @@ async fn a_checkout_page_is_paid(engine: Engine) {
     assert_eq!(differences(&site.app.db, site.tenant().await, &account).await, NOTHING);
 }
 
+/// Names and values that are typed.
+type Fields<'a> = &'a [(&'a str, &'a str)];
+
 async fn every_pricing_model_is_made_and_read(engine: Engine) {
     let site = Site::start(engine).await;
     let account = site.connect(3).await;
@@ -176,7 +179,7 @@ async fn every_pricing_model_is_made_and_read(engine: Engine) {
         ("tiers[1][unit_amount]", "4"),
         ("tiers[1][flat_amount]", "1"),
     ];
-    let models: [(&str, &[(&str, &str)], &str); 5] = [
+    let models: [(&str, Fields<'_>, &str); 5] = [
         ("per_unit", &[("unit_amount", "10")], "$10.00 per seat per month"),
         ("package", &[("unit_amount", "5"), ("transform_quantity[divide_by]", "100")], "$5.00 per 100 seats per month"),
         ("graduated", &tiers, "$10.00 per seat per month, first 5 free"),

@@ -141,7 +141,7 @@ pub(super) async fn send(
                 member.scope(&headers).change_subscription(&typed.nonce()?, &id, &draft).await;
             lead_on(wanted, outcome, (&page.act.back.path, "The subscription has changed."))?.map_err(at_fields)
         }
-        Err(flaw) => Err(Refused::flawed(vec![flaw])),
+        Err(flaw) => Err(at_fields(Refused::flawed(vec![flaw]))),
     };
     match answer {
         Ok(answer) => Ok(answer),
@@ -156,6 +156,7 @@ pub(super) async fn send(
 fn at_fields(refused: Refused) -> Refused {
     let inside = |field: &str| format!("subscription_details[items][0][{field}]");
     refused
+        .aside("proration_date") // a hidden field
         .at("items[0][price]", "price")
         .at("items[0][quantity]", "quantity")
         .at(&inside("price"), "price")
