@@ -48,7 +48,7 @@ pub async fn run_batch(app: &App, client: &Client, claim: &Claim, lease_seconds:
 
 /// Removes what ended long ago.
 pub async fn prune(app: &App, claim: &Claim) -> Result<(), Stopped> {
-    let mut tx = app.db.write(&claim.tenant_id).await?;
+    let mut tx = app.db.write_relaxed(&claim.tenant_id).await?;
     outbox::prune(&mut tx, &claim.project_id, app.clock.now() - KEPT).await?;
     Ok(tx.commit().await?)
 }

@@ -53,7 +53,7 @@ pub(super) async fn end(scope: &Scope, entry: &Entry, ending: Ending, hold: Opti
         jobs::hold(&mut tx, claim, lease_until).await?;
     }
     tx.commit().await?;
-    scope.app.wake.notify_waiters();
+    scope.app.wake.notify_one();
     stored.map_or_else(|| Ok(Outcome::Waiting(entry.id.clone())), |stored| scope.outcome_of(stored))
 }
 
