@@ -10,3 +10,5 @@ pub mod inbox;
 pub mod refetch;
 pub mod requeue;
 pub mod runs;
+
+pub use crate::mirror;
