@@ -1,11 +1,11 @@
 //! The staff's pages. Each file has the routes of one feature; the list of all is below.
 
-mod api_keys;
-mod confirm;
 mod act;
+mod api_keys;
 mod charges;
 mod checkout;
 mod choices;
+mod confirm;
 mod connection;
 mod coupons;
 mod customers;
