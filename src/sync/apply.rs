@@ -15,12 +15,12 @@ use crate::{
         objects::Object,
         retry,
     },
+    mirror::{self, Change, Source},
     store::{
         event_attempts,
         inbox::{self, Pending},
         jobs, mirror as rows, webhook_events,
     },
-    sync::mirror::{self, Change, Source},
 };
 
 /// Events per transaction: enough to share its cost, few enough that the deliveries of the moment do not wait for long.

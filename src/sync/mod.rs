@@ -10,5 +10,3 @@ pub mod inbox;
 pub mod refetch;
 pub mod requeue;
 pub mod runs;
-
-pub use crate::mirror;
