@@ -95,7 +95,9 @@ scopes!(
     ChargesRead = "charges:read",
     /// Gives money back.
     RefundsWrite = "refunds:write",
-    /// Starts Checkout sessions.
+    /// Sees Checkout sessions.
+    CheckoutSessionsRead = "checkout_sessions:read",
+    /// Starts and ends Checkout sessions.
     CheckoutSessionsWrite = "checkout_sessions:write",
     /// Sees portal links.
     PortalLinksRead = "portal_links:read",

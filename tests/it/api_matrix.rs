@@ -11,7 +11,7 @@ use billfold::{
     web::api::{
         openapi,
         parameters::Takes,
-        table::{OPERATIONS, Operation, Verb},
+        table::{Operation, Verb, operations},
     },
 };
 use reqwest::Method;
@@ -30,11 +30,29 @@ fn address(operation: &Operation, id: &str) -> String {
 }
 
 async fn ask(program: &Program, operation: &Operation, path: &str) -> Answer {
-    let request = match operation.verb {
-        Verb::Get => program.request(Method::GET, path),
-        Verb::Post => program.request(Method::POST, path).header("content-type", "application/json").body("{}"),
-    };
-    program.send(request).await
+    ask_with(program, operation, path, operation.body.map(|body| body.example.to_owned())).await
+}
+
+async fn ask_with(program: &Program, operation: &Operation, path: &str, body: Option<String>) -> Answer {
+    let method = if operation.verb == Verb::Get { Method::GET } else { Method::POST };
+    let request = program.request(method, path);
+    program
+        .send(match body {
+            Some(body) => request.header("content-type", "application/json").body(body),
+            None => request,
+        })
+        .await
+}
+
+/// Ids of Stripe's documentation, which stand in the examples of bodies.
+const EXAMPLES: [&str; 4] =
+    ["cus_NffrFeUfNV2Hib", "price_1MoBy5LkdIwHu7ixZhnattbh", "prod_NWjs8kKbJWmuuc", "ch_3MmlLrLkdIwHu7ix0snN0B15"];
+
+/// The example of an operation's body with `id` in place of each id in turn.
+fn bodies(operation: &Operation, id: &str) -> Vec<String> {
+    let Some(body) = operation.body else { return Vec::new() };
+    let named = EXAMPLES.iter().filter(|example| body.example.contains(*example));
+    named.map(|example| body.example.replace(example, id)).collect()
 }
 
 async fn each_scope_opens_its_operations_and_no_other(engine: Engine) {
@@ -49,7 +67,7 @@ async fn each_scope_opens_its_operations_and_no_other(engine: Engine) {
         } else {
             site.program_of(&tenant, scopes).await
         };
-        for operation in OPERATIONS {
+        for operation in operations() {
             let answer = ask(&program, operation, &address(operation, "nobody")).await;
             let refused = answer.status == 403;
             assert_eq!(
@@ -71,7 +89,7 @@ async fn each_scope_opens_its_operations_and_no_other(engine: Engine) {
         }
     }
     let nobody = Program::new(&site.base, None);
-    for operation in OPERATIONS {
+    for operation in operations() {
         ask(&nobody, operation, &address(operation, "nobody")).await.expect(401);
     }
 }
@@ -95,15 +113,16 @@ async fn another_businesss_ids_answer_like_unknown_ones_on_every_operation(engin
     let everything = Preset::Everything.scopes();
     let (own, stranger) = (site.program_of(&ours, everything).await, site.program_of(&theirs, everything).await);
     let mut ids = Vec::new();
-    for operation in OPERATIONS.iter().filter(|operation| operation.id.starts_with("list_")) {
+    for operation in operations().filter(|operation| operation.id.starts_with("list_")) {
         let object = own.get(operation.path).await.expect(200).json()["data"][0].clone();
         for id in [object["id"].as_str(), object["stripe_id"].as_str()].into_iter().flatten() {
             ids.push(id.to_owned());
         }
     }
     assert!(ids.len() > Kind::ALL.len() * 2);
+    let before = made(&site, &theirs).await;
     let mut tried = 0;
-    for operation in OPERATIONS {
+    for operation in operations() {
         for id in &ids {
             let unknown = reversed(id);
             let in_path =
@@ -118,13 +137,26 @@ async fn another_businesss_ids_answer_like_unknown_ones_on_every_operation(engin
                     (ask(&stranger, operation, &foreign).await, ask(&stranger, operation, &invented).await);
                 assert_eq!(plain(&foreign), plain(&invented), "{}", foreign.request);
                 if operation.path.contains("{id}") {
-                    assert_eq!(foreign.status, 404, "{}", foreign.request);
+                    assert_eq!(foreign.status, 404, "{}: {}", foreign.request, foreign.body);
                 }
+                tried += 1;
+            }
+            for (foreign, invented) in bodies(operation, id).into_iter().zip(bodies(operation, &unknown)) {
+                let foreign = ask_with(&stranger, operation, operation.path, Some(foreign)).await.expect(422);
+                let invented = ask_with(&stranger, operation, operation.path, Some(invented)).await;
+                assert_eq!(plain(&foreign), plain(&invented), "{}", foreign.request);
                 tried += 1;
             }
         }
     }
-    assert!(tried > 200, "only {tried} addresses were tried");
+    assert!(tried > 500, "only {tried} addresses were tried");
+    assert_eq!(made(&site, &theirs).await, before, "something was asked of Stripe");
+}
+
+/// How many writes a business has sent to Stripe.
+async fn made(site: &Site, tenant: &Tenant) -> i64 {
+    let mut tx = site.app.db.read(&tenant.id).await.unwrap();
+    tx.query("SELECT COUNT(*) FROM outbox WHERE tenant_id = $1").fetch_value().await.unwrap()
 }
 
 /// An id of the same kind and length that was never given.
@@ -159,7 +191,7 @@ async fn the_description_is_the_table_and_needs_no_key() {
         })
         .collect();
     let listed: BTreeSet<String> =
-        OPERATIONS.iter().map(|operation| format!("{} {}", operation.verb.as_str(), operation.path)).collect();
+        operations().map(|operation| format!("{} {}", operation.verb.as_str(), operation.path)).collect();
     assert_eq!(described, listed);
     let missing: Vec<String> = references(&document)
         .into_iter()
@@ -169,7 +201,7 @@ async fn the_description_is_the_table_and_needs_no_key() {
     assert_eq!(openapi::document(&site.base).to_json().unwrap(), answer.body);
 
     let page = nobody.get("/docs/api").await.expect(200);
-    for operation in OPERATIONS {
+    for operation in operations() {
         assert!(page.has(&format!("#{}", operation.id)), "{} is not on the page", operation.id);
     }
     assert!(page.text().contains(&format!("curl '{}/v1/customers'", site.base)), "the examples name this installation");

@@ -7,6 +7,7 @@ mod harness;
 mod api;
 mod api_keys;
 mod api_matrix;
+mod api_writes;
 mod architecture;
 mod billing;
 mod browse;

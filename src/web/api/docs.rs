@@ -14,7 +14,7 @@ use utoipa::openapi::schema::{AdditionalProperties, ArrayItems, SchemaType, Type
 use utoipa::openapi::{OpenApi, RefOr, Schema};
 
 use super::openapi::document;
-use super::table::{Answer, OPERATIONS, Operation};
+use super::table::{Answer, Operation, Verb, operations};
 use crate::domain::api_key::ApiScope;
 use crate::web::error::Result;
 use crate::web::html;
@@ -99,7 +99,7 @@ struct Scope {
 impl Guide {
     fn new(server: &str, openapi: &OpenApi) -> Self {
         let mut groups: Vec<Group> = Vec::new();
-        for operation in OPERATIONS {
+        for operation in operations() {
             let entry = Entry::new(server, operation, openapi);
             match groups.iter_mut().find(|group| group.name == operation.group) {
                 Some(group) => group.operations.push(entry),
@@ -114,7 +114,7 @@ impl Guide {
         place_objects(&mut groups, openapi);
         let scopes = ApiScope::ALL.iter().map(|scope| Scope {
             name: scope.as_str(),
-            operations: OPERATIONS.iter().filter(|op| op.scope == *scope).map(|op| op.id).collect(),
+            operations: operations().filter(|op| op.scope == *scope).map(|op| op.id).collect(),
         });
         Self {
             server: server.to_owned(),
@@ -129,9 +129,10 @@ impl Guide {
 fn place_objects(groups: &mut [Group], openapi: &OpenApi) {
     let mut placed = BTreeSet::new();
     for answers_only in [true, false] {
-        for operation in OPERATIONS {
+        for operation in operations() {
             let (Answer::One(of) | Answer::List(of)) = operation.answer;
-            let parts = [Some(of), operation.body].into_iter().flatten().flat_map(|of| of().schemas);
+            let parts =
+                [Some(of), operation.body.map(|body| body.of)].into_iter().flatten().flat_map(|of| of().schemas);
             let names = if answers_only { vec![of().name] } else { parts.map(|(name, _)| name).collect() };
             let Some(group) = groups.iter_mut().find(|group| group.name == operation.group) else { continue };
             for name in names {
@@ -150,8 +151,8 @@ impl Entry {
             Answer::List(of) => (of().name, true),
         };
         let described = openapi.paths.paths.get(operation.path).and_then(|item| match operation.verb {
-            super::table::Verb::Get => item.get.as_ref(),
-            super::table::Verb::Post => item.post.as_ref(),
+            Verb::Get => item.get.as_ref(),
+            Verb::Post => item.post.as_ref(),
         });
         Self {
             id: operation.id,
@@ -160,7 +161,7 @@ impl Entry {
             text: operation.text,
             scope: operation.scope,
             parameters: described.map(parameters).unwrap_or_default(),
-            body: operation.body.map(|body| body().name),
+            body: operation.body.map(|body| (body.of)().name),
             answer,
             is_list,
             curl: curl(server, operation),
@@ -174,13 +175,14 @@ impl Entry {
 
 fn curl(server: &str, operation: &Operation) -> String {
     let path = operation.path.replace("{id}", example_id(operation.group));
-    let post = match operation.verb {
-        super::table::Verb::Get => "",
-        super::table::Verb::Post => {
-            " -X POST -H 'Content-Type: application/json' -H \"Idempotency-Key: $(uuidgen)\" -d '{}'"
-        }
-    };
-    format!("curl '{server}{path}' -H \"Authorization: Bearer $BILLFOLD_KEY\"{post}")
+    let mut curl = format!("curl '{server}{path}' -H \"Authorization: Bearer $BILLFOLD_KEY\"");
+    if operation.verb == Verb::Post {
+        curl.push_str(" \\\n  -X POST -H \"Idempotency-Key: $(uuidgen)\"");
+    }
+    if let Some(body) = operation.body {
+        curl.extend([" \\\n  -H 'Content-Type: application/json' -d '", body.example, "'"]);
+    }
+    curl
 }
 
 fn example_id(group: &str) -> &'static str {
@@ -191,6 +193,7 @@ fn example_id(group: &str) -> &'static str {
         "Prices" => "price_1MoBy5LkdIwHu7ixZhnattbh",
         "Invoices" => "in_1MtHbELkdIwHu7ixl4OzzPMv",
         "Charges" => "ch_3MmlLrLkdIwHu7ix0snN0B15",
+        "Checkout sessions" => "cs_test_a11YYufWQzNY63zpQ6QSNRQhkUpVph4WRmzW0zWJO2znZKdVujZ0N0S22u",
         _ => "evt_1NG8Du2eZvKYlo2CUI79vXWy",
     }
 }

@@ -14,6 +14,7 @@ use tracing::Instrument as _;
 
 use super::guard::Caller;
 use crate::app::App;
+use crate::billing::Nonce;
 use crate::db;
 use crate::domain::ids::{ProjectId, TenantId};
 use crate::store::idempotency;
@@ -35,6 +36,7 @@ pub struct Attempt {
     app: App,
     tenant: TenantId,
     project: ProjectId,
+    named: String,
     key_hash: String,
     fingerprint: String,
     request_id: String,
@@ -75,6 +77,7 @@ impl Attempt {
             app: scope.app.clone(),
             tenant: scope.tenant.clone(),
             project: scope.project.clone(),
+            named: named.to_owned(),
             key_hash: hash_token(named),
             fingerprint: hex::encode(hash.finalize()),
             request_id: scope.request_id.clone(),
@@ -82,8 +85,13 @@ impl Attempt {
     }
 
     /// What a use case knows this request by, whoever sends it how often.
-    pub fn nonce(&self) -> String {
-        format!("api:{}", self.key_hash)
+    pub fn nonce(&self) -> Nonce {
+        Nonce::program("api", &self.named)
+    }
+
+    /// The `Idempotency-Key`.
+    pub fn named(&self) -> &str {
+        &self.named
     }
 
     /// Notes the beginning, or answers what was answered before.
@@ -115,7 +123,7 @@ impl Attempt {
     async fn end(&self, status: StatusCode, body: Option<&str>) -> db::Result<()> {
         let mut tx = self.app.db.write(&self.tenant).await?;
         match body {
-            Some(body) if !status.is_server_error() && status != StatusCode::TOO_MANY_REQUESTS => {
+            Some(body) if is_final(status) => {
                 idempotency::finish(&mut tx, &self.project, &self.key_hash, i64::from(status.as_u16()), body).await?;
             }
             _ => idempotency::forget(&mut tx, &self.project, &self.key_hash).await?,
@@ -150,6 +158,12 @@ pub async fn once(attempt: &Attempt, work: impl Future<Output = Response> + Send
             Err(Error::internal(format_args!("an operation panicked: {panic}")))
         }
     }
+}
+
+/// Whether an answer says how the request ended. After one that does not, the same request may be made again; by its nonce the
+/// use case knows whether it was done meanwhile.
+fn is_final(status: StatusCode) -> bool {
+    !status.is_server_error() && !matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::ACCEPTED)
 }
 
 fn replay(status: i64, body: String) -> Response {

@@ -164,9 +164,14 @@ pub(super) async fn list(caller: Caller, asked: Asked) -> Result<Json<List<Invoi
 }
 
 pub(super) async fn retrieve(caller: Caller, asked: Asked, id: Path<String>) -> Result<Json<Invoice>> {
+    let id = Kind::Invoice.resolve_id(caller.project(), &path_id(id)?);
+    one(&caller, &asked, &id).await
+}
+
+/// One invoice by our id.
+pub(super) async fn one(caller: &Caller, asked: &Asked, id: &str) -> Result<Json<Invoice>> {
     let (mut tx, project) = (caller.read().await?, caller.project());
-    let id = Kind::Invoice.resolve_id(project, &path_id(id)?);
-    let row = invoices::find(&mut tx, project, &id).await?.ok_or(Error::NotFound)?;
-    let customers = Customers::load(&mut tx, project, &asked, customer_ids(std::slice::from_ref(&row))).await?;
-    Ok(Json(Invoice::new(row, &customers, &asked)))
+    let row = invoices::find(&mut tx, project, id).await?.ok_or(Error::NotFound)?;
+    let customers = Customers::load(&mut tx, project, asked, customer_ids(std::slice::from_ref(&row))).await?;
+    Ok(Json(Invoice::new(row, &customers, asked)))
 }

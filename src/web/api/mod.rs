@@ -22,6 +22,7 @@ mod project;
 pub mod sent;
 mod subscriptions;
 pub mod table;
+mod writes;
 
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
@@ -30,7 +31,7 @@ use axum::{Router, middleware::from_fn_with_state};
 use super::rate_limit::RateLimit;
 use crate::{app::App, domain::ids::KeyId};
 use log::Log;
-use table::OPERATIONS;
+use table::operations;
 
 /// Unknown keys that one network may try in a minute. Keys with a wrong checksum are not counted: they cost nothing.
 const UNKNOWN_PER_MINUTE: NonZeroU32 = NonZeroU32::new(300).unwrap();
@@ -56,7 +57,7 @@ pub fn router(app: &App) -> Router {
         app: app.clone(),
     }));
     let mut router = Router::new();
-    for operation in OPERATIONS {
+    for operation in operations() {
         let guard = from_fn_with_state((api.clone(), operation), guard::guard);
         router = router.route(operation.path, (operation.handler)().route_layer(guard));
     }

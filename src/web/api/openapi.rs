@@ -16,7 +16,8 @@ use utoipa::openapi::{
 };
 
 use super::parameters::{DEFAULT_LIMIT, LAST_SECOND, LONGEST, MOST, Parameter, Takes};
-use super::table::{Answer, OPERATIONS, Operation, Verb};
+use super::table::{Answer, Operation, Verb, operations};
+use super::writes::PendingWrite;
 
 /// The name of the way in which a key is sent.
 const SECURITY: &str = "api_key";
@@ -68,15 +69,20 @@ pub fn document(server: &str) -> OpenApi {
     let mut schemas = BTreeMap::new();
     let mut paths = PathsBuilder::new();
     schemas.extend(described::<ErrorAnswer>().schemas);
-    for operation in OPERATIONS {
+    schemas.extend(described::<PendingWrite>().schemas);
+    for operation in operations() {
         let method = match operation.verb {
             Verb::Get => HttpMethod::Get,
             Verb::Post => HttpMethod::Post,
         };
         paths = paths.path(operation.path, PathItem::new(method, describe(operation, &mut schemas)));
     }
-    let mut groups: Vec<&str> = OPERATIONS.iter().map(|operation| operation.group).collect();
-    groups.dedup();
+    let mut groups: Vec<&str> = Vec::new();
+    for operation in operations() {
+        if !groups.contains(&operation.group) {
+            groups.push(operation.group);
+        }
+    }
     let key = Http::builder().scheme(HttpAuthScheme::Bearer).bearer_format("bs_ and 48 hex digits").description(Some(
         "An API key of a project, made on its page \"API keys\". Each operation names the scope that it needs.",
     ));
@@ -97,7 +103,7 @@ pub fn document(server: &str) -> OpenApi {
 fn describe(operation: &Operation, schemas: &mut BTreeMap<String, RefOr<Schema>>) -> OperationBuilder {
     let text = format!("{} Needs the scope `{}`.", operation.text, operation.scope);
     let summary = operation.text.split(". ").next().unwrap_or_default().trim_end_matches('.');
-    let mut described = OperationBuilder::new()
+    let mut built = OperationBuilder::new()
         .operation_id(Some(operation.id))
         .tag(operation.group)
         .summary(Some(summary))
@@ -105,7 +111,7 @@ fn describe(operation: &Operation, schemas: &mut BTreeMap<String, RefOr<Schema>>
         .responses(responses(operation, schemas));
     if operation.path.contains("{id}") {
         let id = text_schema().description(Some("An id, billfold's or Stripe's.")).build();
-        described = described.parameter(
+        built = built.parameter(
             ParameterBuilder::new()
                 .name("id")
                 .parameter_in(ParameterIn::Path)
@@ -115,20 +121,21 @@ fn describe(operation: &Operation, schemas: &mut BTreeMap<String, RefOr<Schema>>
         );
     }
     for parameter in operation.query {
-        described = described.parameter(describe_parameter(parameter));
+        built = built.parameter(describe_parameter(parameter));
     }
     if operation.verb == Verb::Post {
-        described = described.parameter(idempotency_key());
+        built = built.parameter(idempotency_key());
     }
     if let Some(body) = operation.body {
-        let body = body();
-        schemas.extend(body.schemas);
-        let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(&body.name))).build();
-        described = described.request_body(Some(
+        let (described, example) = ((body.of)(), serde_json::from_str(body.example).ok());
+        schemas.extend(described.schemas);
+        let content =
+            ContentBuilder::new().schema(Some(Ref::from_schema_name(&described.name))).example(example).build();
+        built = built.request_body(Some(
             RequestBodyBuilder::new().required(Some(Required::True)).content("application/json", content).build(),
         ));
     }
-    described
+    built
 }
 
 /// A text of one line, of a length that every value may have.
@@ -230,7 +237,12 @@ fn responses(operation: &Operation, schemas: &mut BTreeMap<String, RefOr<Schema>
         responses = responses.response("404", refusal("There is no such object, or it is somebody else's."));
     }
     if operation.verb == Verb::Post {
+        let pending = ContentBuilder::new().schema(Some(Ref::from_schema_name("PendingWrite"))).build();
+        let pending = ResponseBuilder::new()
+            .description("Stripe has not answered; billfold goes on trying. The same request with the same Idempotency-Key tells.")
+            .content("application/json", pending);
         responses = responses
+            .response("202", pending.build())
             .response("402", refusal("Stripe refused the payment."))
             .response(
                 "409",

@@ -182,9 +182,14 @@ pub(super) async fn list(caller: Caller, asked: Asked) -> Result<Json<List<Price
 }
 
 pub(super) async fn retrieve(caller: Caller, asked: Asked, id: Path<String>) -> Result<Json<Price>> {
+    let id = Kind::Price.resolve_id(caller.project(), &path_id(id)?);
+    one(&caller, &asked, &id).await
+}
+
+/// One price by our id.
+pub(super) async fn one(caller: &Caller, asked: &Asked, id: &str) -> Result<Json<Price>> {
     let (mut tx, project) = (caller.read().await?, caller.project());
-    let id = Kind::Price.resolve_id(project, &path_id(id)?);
-    let row = prices::find(&mut tx, project, &id).await?.ok_or(Error::NotFound)?;
-    let products = Products::load(&mut tx, project, &asked, [row.product_id.as_str()]).await?;
-    Ok(Json(Price::new(row, &products, &asked)))
+    let row = prices::find(&mut tx, project, id).await?.ok_or(Error::NotFound)?;
+    let products = Products::load(&mut tx, project, asked, [row.product_id.as_str()]).await?;
+    Ok(Json(Price::new(row, &products, asked)))
 }

@@ -181,9 +181,14 @@ pub(super) async fn list(caller: Caller, asked: Asked) -> Result<Json<List<Subsc
 }
 
 pub(super) async fn retrieve(caller: Caller, asked: Asked, id: Path<String>) -> Result<Json<Subscription>> {
+    let id = Kind::Subscription.resolve_id(caller.project(), &path_id(id)?);
+    one(&caller, &asked, &id).await
+}
+
+/// One subscription by our id.
+pub(super) async fn one(caller: &Caller, asked: &Asked, id: &str) -> Result<Json<Subscription>> {
     let (mut tx, project) = (caller.read().await?, caller.project());
-    let id = Kind::Subscription.resolve_id(project, &path_id(id)?);
-    let row = subscriptions::find(&mut tx, project, &id).await?.ok_or(Error::NotFound)?;
-    let around = Around::load(&mut tx, project, &asked, std::slice::from_ref(&row)).await?;
-    Ok(Json(Subscription::new(row, &around, &asked)))
+    let row = subscriptions::find(&mut tx, project, id).await?.ok_or(Error::NotFound)?;
+    let around = Around::load(&mut tx, project, asked, std::slice::from_ref(&row)).await?;
+    Ok(Json(Subscription::new(row, &around, asked)))
 }

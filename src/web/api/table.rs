@@ -1,12 +1,15 @@
 //! Every operation of the API, once. The router, the description, the documentation page and the tests of scopes and of
 //! isolation are made from this table.
 
+mod writes;
+
 use axum::routing::{MethodRouter, get};
 
 use super::openapi::{Described, described};
 use super::parameters::{
     CREATED_FROM, CREATED_TO, CURRENCY, CUSTOMER, LIMIT, Parameter, STARTING_AFTER, Takes, expand, status,
 };
+use super::writes::checkout_sessions;
 use super::{Api, charges, customers, events, invoices, prices, products, project, subscriptions};
 use crate::domain::api_key::ApiScope;
 
@@ -38,6 +41,15 @@ pub enum Answer {
     List(fn() -> Described),
 }
 
+/// What an operation takes.
+#[derive(Clone, Copy)]
+pub struct Body {
+    /// Its type.
+    pub of: fn() -> Described,
+    /// One that works, as JSON; with Stripe's ids of the documentation.
+    pub example: &'static str,
+}
+
 /// One operation.
 #[derive(Clone, Copy)]
 pub struct Operation {
@@ -56,7 +68,7 @@ pub struct Operation {
     /// What may stand in the address.
     pub query: &'static [Parameter],
     /// What must stand in the body.
-    pub body: Option<fn() -> Described>,
+    pub body: Option<Body>,
     /// What it answers.
     pub answer: Answer,
     /// What does it.
@@ -115,8 +127,13 @@ const fn text_of(name: &'static str, text: &'static str) -> Parameter {
     Parameter { name, takes: Takes::Text, text }
 }
 
-/// Every operation, in the order of the documentation.
-pub const OPERATIONS: &[Operation] = &[
+/// Every operation.
+pub fn operations() -> impl Iterator<Item = &'static Operation> {
+    READS.iter().chain(writes::WRITES)
+}
+
+/// What reads, in the order of the documentation.
+const READS: &[Operation] = &[
     list(
         "/v1/customers",
         ("list_customers", "Customers", ApiScope::CustomersRead),
@@ -277,6 +294,14 @@ pub const OPERATIONS: &[Operation] = &[
         || get(events::retrieve),
     ),
     retrieve(
+        "/v1/checkout_sessions/{id}",
+        ("retrieve_checkout_session", "Checkout sessions", ApiScope::CheckoutSessionsRead),
+        "One Checkout session, as Stripe has it now. The id is Stripe's.",
+        &[],
+        described::<checkout_sessions::CheckoutSession>,
+        || get(checkout_sessions::retrieve),
+    ),
+    retrieve(
         "/v1/project",
         ("retrieve_project", "Project", ApiScope::ProjectRead),
         "The project that the key belongs to.",
@@ -302,11 +327,14 @@ mod tests {
 
     #[test]
     fn ids_are_unique_and_scopes_fit_what_is_done() {
-        let ids: BTreeSet<_> = OPERATIONS.iter().map(|operation| operation.id).collect();
-        assert_eq!(ids.len(), OPERATIONS.len());
-        for operation in OPERATIONS {
+        let ids: BTreeSet<_> = operations().map(|operation| operation.id).collect();
+        assert_eq!(ids.len(), operations().count());
+        for operation in operations() {
             assert_eq!(operation.verb == Verb::Get, operation.scope.is_read(), "{}", operation.id);
             assert!(operation.path.starts_with("/v1/"), "{}", operation.id);
+            if let Some(body) = operation.body {
+                assert!(serde_json::from_str::<serde_json::Value>(body.example).is_ok(), "{}", operation.id);
+            }
         }
     }
 }
