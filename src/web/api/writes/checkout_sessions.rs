@@ -139,7 +139,7 @@ pub(crate) async fn create(
             let raw = done.answer();
             Ok(Json(CheckoutSession::new(done.stripe_id, &raw, caller.project())).into_response())
         }
-        Err(pending) => Ok(pending),
+        Err(pending) => Ok(*pending),
     }
 }
 
@@ -158,7 +158,7 @@ pub(crate) async fn expire(caller: Caller, _: Asked, once: Once, id: Path<String
             let raw = caller.scope().checkout(&id).await.map_err(refused)?;
             Ok(Json(CheckoutSession::new(id, &raw, caller.project())).into_response())
         }
-        Err(pending) => Ok(pending),
+        Err(pending) => Ok(*pending),
     }
 }
 

@@ -110,7 +110,7 @@ pub(crate) async fn update(
 async fn answer(caller: &Caller, outcome: Outcome) -> Result<Response> {
     let done = match done(outcome) {
         Ok(done) => done,
-        Err(pending) => return Ok(pending),
+        Err(pending) => return Ok(*pending),
     };
     let mut tx = caller.read().await?;
     let row = customers::find(&mut tx, caller.project(), &mirrored(done)?).await?.ok_or(Error::NotFound)?;

@@ -15,7 +15,7 @@ async fn act(caller: &Caller, once: &Once, id: Path<String>, act: InvoiceAct) ->
     let outcome = caller.scope().act_on_invoice(&once.0, &path_id(id)?, act).await.map_err(refused)?;
     match done(outcome) {
         Ok(done) => Ok(invoices::one(caller, &Asked::default(), &mirrored(done)?).await?.into_response()),
-        Err(pending) => Ok(pending),
+        Err(pending) => Ok(*pending),
     }
 }
 

@@ -48,12 +48,12 @@ pub struct PendingWrite {
 }
 
 /// What was done, or the answer that says that nobody knows yet.
-fn done(outcome: Outcome) -> Result<Done, Response> {
+fn done(outcome: Outcome) -> Result<Done, Box<Response>> {
     match outcome {
         Outcome::Done(done) => Ok(done),
         Outcome::Waiting(id) => {
             let pending = PendingWrite { id: id.to_string(), object: "pending_write" };
-            Err((StatusCode::ACCEPTED, Json(pending)).into_response())
+            Err(Box::new((StatusCode::ACCEPTED, Json(pending)).into_response()))
         }
     }
 }

@@ -185,6 +185,6 @@ async fn set_active(caller: &Caller, once: &Once, id: Path<String>, active: bool
 async fn answer(caller: &Caller, outcome: Outcome) -> Result<Response> {
     match done(outcome) {
         Ok(done) => Ok(prices::one(caller, &Asked::default(), &mirrored(done)?).await?.into_response()),
-        Err(pending) => Ok(pending),
+        Err(pending) => Ok(*pending),
     }
 }

@@ -88,7 +88,7 @@ async fn set_active(caller: &Caller, once: &Once, id: Path<String>, active: bool
 async fn answer(caller: &Caller, outcome: Outcome) -> Result<Response> {
     let done = match done(outcome) {
         Ok(done) => done,
-        Err(pending) => return Ok(pending),
+        Err(pending) => return Ok(*pending),
     };
     let mut tx = caller.read().await?;
     let row = products::find(&mut tx, caller.project(), &mirrored(done)?).await?.ok_or(Error::NotFound)?;

@@ -67,7 +67,7 @@ pub(crate) async fn create(
     })?;
     let done = match done(outcome) {
         Ok(done) => done,
-        Err(pending) => return Ok(pending),
+        Err(pending) => return Ok(*pending),
     };
     let raw = done.answer();
     let text = |pointer: &str| raw.text(pointer).map(str::to_owned);

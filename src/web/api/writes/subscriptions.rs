@@ -273,6 +273,6 @@ pub(crate) async fn set_discount(
 async fn answer(caller: &Caller, outcome: Outcome) -> Result<Response> {
     match done(outcome) {
         Ok(done) => Ok(subscriptions::one(caller, &Asked::default(), &mirrored(done)?).await?.into_response()),
-        Err(pending) => Ok(pending),
+        Err(pending) => Ok(*pending),
     }
 }
