@@ -2,7 +2,7 @@
 //! comes back stays the JSON that Stripe sent.
 //!
 //! Reading order: [`key`] (what was pasted), [`client`] (one per connection), `transport`, `retry` and `limit` (how a call
-//! travels), [`list`] and [`raw`] (objects), [`write`] (changes), [`account`], [`endpoints`], [`events`], [`permissions`], [`signature`].
+//! travels), [`list`] and [`raw`] (objects), [`mod@write`] (changes), [`account`], [`endpoints`], [`events`], [`permissions`], [`signature`].
 
 pub mod account;
 pub mod client;

@@ -1,8 +1,8 @@
 //! The REST API below `/v1`: what a tenant's programs see and do, with a key that can do no more than it should.
 //!
 //! [`table`] lists every operation once; the router here, the description ([`openapi`]), the documentation page ([`docs`]) and
-//! the tests of scopes and of isolation are made from it, so an operation cannot exist outside of them. [`guard`] stands
-//! around each: it knows the key, keeps the limit, checks the scope and writes the log ([`log`]).
+//! the tests of scopes and of isolation are made from it, so an operation cannot exist outside of them. `guard` stands
+//! around each: it knows the key, keeps the limit, checks the scope and writes the log (`log`).
 
 mod charges;
 mod customers;
