@@ -21,6 +21,7 @@ pub mod job;
 mod judge;
 pub mod nonce;
 pub mod origins;
+pub mod portal;
 mod record;
 pub mod subscriptions;
 

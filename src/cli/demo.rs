@@ -4,6 +4,7 @@
 use std::{
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use anyhow::{Context as _, anyhow};
@@ -18,12 +19,18 @@ use billfold::{
     domain::{
         api_key::{ApiKey, DEFAULT_DAYS, Preset},
         ids::{ProjectId, TenantId},
+        portal::{LONGEST, LinkDraft},
         role::Role,
     },
     standin::{
         self, StandIn,
         control::accounts::{AccountSpec, NewKeys},
         kind::Kind,
+    },
+    store::{
+        customers,
+        list::{Filter, Slice},
+        subscriptions,
     },
     telemetry,
     vault::{ExposeSecret as _, SecretString, new_token},
@@ -40,6 +47,8 @@ use super::{
 const PACE: f64 = 20.0;
 const EMAIL: &str = "demo@billfold.example";
 const BUSINESS: &str = "Acme Coffee";
+/// How often the demo looks for a customer whom it can hand a portal link, and how many times.
+const LOOK_AGAIN: (Duration, u32) = (Duration::from_millis(50), 600);
 
 /// How to run the demo.
 #[derive(clap::Args)]
@@ -75,6 +84,8 @@ struct Printed<'a> {
     webhook_secret: &'a str,
     api_key: &'a str,
     openapi_url: &'a str,
+    /// Works once, for a day; none when no customer with a subscription was copied in time.
+    portal_url: Option<&'a str>,
 }
 
 /// What a kept folder remembers, so that the login stays.
@@ -108,8 +119,9 @@ impl Demo {
         scope.clone().connect(SecretString::from(keys.restricted_key.clone())).await?;
         let wish = KeyWish { name: "Demo".to_owned(), scopes: Preset::Everything.scopes(), days: DEFAULT_DAYS };
         let api_key = scope.create_api_key(&wish).await?.key;
+        let portal = if self.customers > 0 { portal_link(&scope).await? } else { None };
         standin::state::lock(&stripe.control().pace).insert((keys.account.clone(), false), PACE);
-        self.print(&running, (&stripe, &keys), (&kept, &project), &api_key, &folder)?;
+        self.print(&running, (&stripe, &keys), (&kept, &project), (&api_key, portal.as_deref()), &folder)?;
         stopped().await;
         running.stop().await;
         stripe.stop().await;
@@ -169,7 +181,7 @@ impl Demo {
         running: &Running,
         (stripe, keys): (&StandIn, &NewKeys),
         (kept, project): (&Kept, &ProjectId),
-        api_key: &ApiKey,
+        (api_key, portal): (&ApiKey, Option<&str>),
         folder: &Folder,
     ) -> anyhow::Result<()> {
         let (url, base) = (running.app.config.public_url(), stripe.url());
@@ -187,6 +199,7 @@ impl Demo {
                 webhook_secret: &endpoint.secret,
                 api_key: api_key.expose(),
                 openapi_url: &format!("{url}/v1/openapi.json"),
+                portal_url: portal,
             };
             println!("{}", serde_json::to_string(&printed)?);
             return Ok(());
@@ -197,6 +210,9 @@ impl Demo {
         println!("  open      {home}/");
         println!("  e-mail    {EMAIL}");
         println!("  password  {}", kept.password);
+        if let Some(portal) = portal {
+            println!("  customer  {portal}  (what a customer sees; works once)");
+        }
         println!();
         println!("The copy of the Stripe account has just begun; watch it at {home}/sync");
         println!("Changes keep arriving. Make one of your own at \"Stripe\" and see it appear under Customers:");
@@ -208,6 +224,29 @@ impl Demo {
         println!("Ctrl-C ends it. The data is in {}{}.", folder.path.display(), folder.fate());
         Ok(())
     }
+}
+
+/// A portal link of a customer whose subscription renews, as soon as both are copied.
+async fn portal_link(scope: &Scope) -> anyhow::Result<Option<String>> {
+    let active = Filter { status: Some("active".to_owned()), ..Filter::default() };
+    let (pause, times) = LOOK_AGAIN;
+    for _ in 0..times {
+        let mut tx = scope.app.db.read(&scope.tenant).await?;
+        let found = subscriptions::list(&mut tx, &scope.project, &active, &Slice::newest(20)).await?.rows;
+        let mut customer = None;
+        for subscription in found.into_iter().filter(|subscription| !subscription.cancel_at_period_end) {
+            let known = customers::find(&mut tx, &scope.project, &subscription.customer_id).await?;
+            customer = customer.or(known.filter(|known| known.deleted_at.is_none()));
+        }
+        drop(tx);
+        if let Some(customer) = customer {
+            let draft = LinkDraft { life: LONGEST, ..LinkDraft::new(customer.customer.id) };
+            let made = scope.create_portal_link(&draft).await?;
+            return Ok(Some(made.url.expose_secret().to_owned()));
+        }
+        tokio::time::sleep(pause).await;
+    }
+    Ok(None)
 }
 
 /// Where billfold receives from the made-up account.

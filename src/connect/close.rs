@@ -1,5 +1,5 @@
-//! The end of a connection: nothing is asked of Stripe any more, its deliveries get 404, the key is destroyed. The data stays
-//! and is marked.
+//! The end of a connection: nothing is asked of Stripe any more, its deliveries get 404, the key is destroyed, links to the
+//! customer portal end. The data stays and is marked.
 
 use serde_json::json;
 
@@ -12,7 +12,7 @@ use crate::{
     store::{
         account_routes,
         connections::{self, Connection},
-        jobs, signing_secrets, sync_runs, webhook_routes,
+        jobs, portal_links, signing_secrets, sync_runs, webhook_routes,
     },
     stripe::{Client, Patience},
 };
@@ -58,6 +58,7 @@ impl Scope {
         }
         webhook_routes::delete_all(&mut tx, &self.tenant, &self.project).await?;
         account_routes::release(&mut tx, &self.tenant, &self.project).await?;
+        portal_links::revoke_all(&mut tx, (&self.tenant, &self.project), now).await?;
         signing_secrets::delete_all(&mut tx, &self.project).await?;
         sync_runs::stop(&mut tx, &self.project, now).await?;
         jobs::remove(&mut tx, &self.tenant, &self.project).await?;

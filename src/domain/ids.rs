@@ -119,6 +119,11 @@ id!(
     "out_"
 );
 id!(
+    /// A link to the customer portal.
+    PortalLinkId,
+    "pln_"
+);
+id!(
     /// An entry of the audit log.
     AuditId,
     "aud_"

@@ -10,6 +10,7 @@ pub mod kind;
 pub mod mode;
 pub mod money;
 pub mod objects;
+pub mod portal;
 pub mod price;
 pub mod raw;
 pub mod retry;

@@ -45,10 +45,10 @@ pub struct Badge {
 /// The badge of a state of ours or of Stripe's.
 pub fn badge(state: &str) -> Badge {
     let (tone, icon) = match state {
-        "active" | "paid" | "succeeded" | "done" | "applied" | "ok" | "connected" | "enabled" => {
+        "active" | "paid" | "succeeded" | "done" | "applied" | "ok" | "connected" | "enabled" | "used" => {
             (Tone::Green, "circle-check")
         }
-        "trialing" | "open" | "pending" | "received" | "queued" | "waiting" => (Tone::Blue, "clock"),
+        "trialing" | "open" | "pending" | "received" | "queued" | "waiting" | "unused" => (Tone::Blue, "clock"),
         "running" | "retrying" => (Tone::Blue, "refresh"),
         "past_due" | "unpaid" | "incomplete" | "failed" | "delinquent" | "requires_action" | "key_rejected" => {
             (Tone::Orange, "alert-triangle")
@@ -57,7 +57,7 @@ pub fn badge(state: &str) -> Badge {
         "quarantined" => (Tone::Orange, "shield-lock"),
         "paused" => (Tone::Grey, "player-pause"),
         "stopped" => (Tone::Grey, "player-stop"),
-        "canceled" | "incomplete_expired" | "void" | "disabled" | "disconnected" => (Tone::Grey, "ban"),
+        "canceled" | "incomplete_expired" | "void" | "disabled" | "disconnected" | "expired" => (Tone::Grey, "ban"),
         "deleted" => (Tone::Grey, "trash"),
         "archived" | "inactive" => (Tone::Grey, "archive"),
         "refunded" => (Tone::Grey, "rotate"),

@@ -113,6 +113,19 @@ pub async fn find(tx: &mut Tx, project: &ProjectId, id: &str) -> Result<Option<D
     tx.query(WHOLE).bind(project).push(" AND id = ").push_bind(id).fetch_optional().await
 }
 
+/// Our id and the JSON of some invoices.
+pub async fn raws<'a>(
+    tx: &mut Tx,
+    project: &ProjectId,
+    ids: impl IntoIterator<Item = &'a str>,
+) -> Result<Vec<(String, String)>> {
+    tx.query("SELECT id, raw FROM invoices WHERE tenant_id = $1 AND project_id = $2 AND id IN ")
+        .bind(project)
+        .push_list(ids)
+        .fetch_all()
+        .await
+}
+
 /// The ids of invoices whose number begins with `prefix`, `limit` at most.
 pub async fn with_number_prefix(tx: &mut Tx, project: &ProjectId, prefix: &str, limit: i64) -> Result<Vec<String>> {
     let end = format!("{prefix}\u{10ffff}");

@@ -22,6 +22,8 @@ pub mod login_failures;
 pub mod members;
 pub mod mirror;
 pub mod outbox;
+pub mod portal_links;
+pub mod portal_sessions;
 pub mod prices;
 pub mod products;
 pub mod projects;

@@ -50,6 +50,25 @@ impl Subscription {
     pub fn is_over(&self) -> bool {
         matches!(self.status.as_str(), "canceled" | "incomplete_expired" | "deleted")
     }
+
+    /// Whether it goes on and ends at a known time (unix seconds).
+    pub fn ends_at(&self) -> Option<i64> {
+        if self.is_over() {
+            return None;
+        }
+        self.cancel_at.or(self.current_period_end.filter(|_| self.cancel_at_period_end))
+    }
+
+    /// When the trial ends (unix seconds), while it runs.
+    pub fn trial_until(&self) -> Option<i64> {
+        self.trial_end.filter(|_| self.status == "trialing")
+    }
+
+    /// When the next period begins (unix seconds), if one does.
+    pub fn renews_at(&self) -> Option<i64> {
+        let goes_on = matches!(self.status.as_str(), "active" | "past_due") && self.ends_at().is_none();
+        self.current_period_end.filter(|_| goes_on)
+    }
 }
 
 /// Everything known about a subscription.

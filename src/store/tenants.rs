@@ -50,3 +50,8 @@ pub struct OwnedDataKey {
 pub async fn data_keys(tx: &mut impl System) -> Result<Vec<OwnedDataKey>> {
     tx.system("SELECT id, sealed_data_key, data_key_version FROM tenants ORDER BY created, id").fetch_all().await
 }
+
+/// What a tenant is called.
+pub async fn name(tx: &mut impl System, id: &TenantId) -> Result<Option<String>> {
+    tx.system("SELECT name FROM tenants WHERE id = $1").bind(id).fetch_optional_value().await
+}

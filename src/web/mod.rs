@@ -10,9 +10,12 @@ pub mod csrf;
 pub mod dashboard;
 pub mod error;
 pub mod extract;
+pub mod forms;
 pub mod health;
 pub mod html;
+pub mod items;
 pub mod middleware;
+pub mod portal;
 pub mod rate_limit;
 pub mod server;
 pub mod session;
@@ -49,6 +52,7 @@ pub fn router(app: &App, ready: health::Readiness, metrics: PrometheusHandle) ->
         .merge(health::router(health::Health { ready, database, metrics }))
         .merge(webhooks::router(intake))
         .merge(api::router(app))
+        .merge(portal::router(app))
         .merge(dashboard::router(app));
     middleware::apply(surfaces, &site)
 }

@@ -51,6 +51,8 @@ pub enum Nav {
     Invoices,
     /// The coupons and their promotion codes.
     Coupons,
+    /// The links to the customer portal.
+    PortalLinks,
     /// The webhook events.
     Events,
     /// Backfill and freshness.
@@ -81,13 +83,14 @@ const fn item(nav: Nav, path: &'static str, icon: &'static str, label: &'static 
 }
 
 /// The daily work.
-pub const MAIN_NAV: [NavItem; 6] = [
+pub const MAIN_NAV: [NavItem; 7] = [
     item(Nav::Overview, "", "layout-dashboard", "Overview"),
     item(Nav::Customers, "customers", "users", "Customers"),
     item(Nav::Subscriptions, "subscriptions", "repeat", "Subscriptions"),
     item(Nav::Products, "products", "package", "Products"),
     item(Nav::Invoices, "invoices", "file-invoice", "Invoices"),
     item(Nav::Coupons, "coupons", "tag", "Coupons"),
+    item(Nav::PortalLinks, "portal-links", "link", "Portal links"),
 ];
 
 /// What keeps the mirror going, and what programs need.

@@ -12,3 +12,4 @@ mod harness;
 mod browser;
 mod flows;
 mod pages;
+mod portal;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::{io::AsyncWriteExt as _, net::TcpStream, time::Instant};
 
 use crate::harness::{
-    Engine, Program, TestDatabase, Visitor, both_engines,
+    Engine, Form, Program, TestDatabase, Visitor, both_engines,
     process::{Ground, Process, billfold, free_port},
 };
 
@@ -206,6 +206,12 @@ async fn the_demo_is_a_whole_installation() {
     let visitor = Visitor::new(&text("url")).at_home(format!("/t/{}/p/{}/", text("tenant"), text("project")));
     let form = visitor.get("/login").await.expect(200).form("form[action='/login']");
     visitor.submit(&form.fill("email", &text("email")).fill("password", &text("password"))).await.expect(303);
+
+    let customer = Visitor::new(&text("url"));
+    let link = text("portal_url").strip_prefix(&text("url")).unwrap().to_owned();
+    let button = customer.get(&link).await.expect(200).form("form[method=post]");
+    customer.submit(&Form { action: link, ..button }).await.expect(303);
+    assert!(customer.get("/portal").await.expect(200).has("a[href$='/cancel']"));
 
     let stripe = reqwest::Client::new();
     let made = stripe.post(format!("{}/v1/customers", text("stripe_api_base"))).bearer_auth(text("secret_key"));

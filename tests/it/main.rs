@@ -26,6 +26,7 @@ mod http;
 mod isolation;
 mod objects;
 mod people;
+mod portal;
 mod roles;
 mod schema;
 mod secrets;

@@ -11,7 +11,7 @@ use crate::harness::{
 both_engines!(each_role_reaches_what_it_may_and_no_more);
 
 /// The lowest role for each action. A form that is not here fails the test: somebody has to decide who may send it.
-const ACTIONS: [(&str, Role); 46] = [
+const ACTIONS: [(&str, Role); 48] = [
     ("/logout", Role::Viewer),
     ("/t/{}/projects", Role::Admin),
     ("/t/{}/p/{}/confirm", Role::Admin),
@@ -56,11 +56,13 @@ const ACTIONS: [(&str, Role); 46] = [
     ("/t/{}/p/{}/charges/{}/refund", Role::Member),
     ("/t/{}/p/{}/checkout", Role::Member),
     ("/t/{}/p/{}/coupons/new", Role::Member),
+    ("/t/{}/p/{}/customers/{}/portal-link", Role::Member),
+    ("/t/{}/p/{}/portal-links/{}/revoke", Role::Member),
     ("/t/{}/p/{}/settings/origins", Role::Admin),
     ("/t/{}/p/{}/settings/origins/remove", Role::Admin),
 ];
 /// Pages that a viewer may not open.
-const PAGES: [(&str, Role); 28] = [
+const PAGES: [(&str, Role); 29] = [
     ("/t/{}/p/{}/api-keys/new", Role::Admin),
     ("/t/{}/projects/new", Role::Admin),
     ("/t/{}/p/{}/customers/new", Role::Member),
@@ -87,6 +89,7 @@ const PAGES: [(&str, Role); 28] = [
     ("/t/{}/p/{}/charges/{}/refund", Role::Member),
     ("/t/{}/p/{}/checkout", Role::Member),
     ("/t/{}/p/{}/coupons/new", Role::Member),
+    ("/t/{}/p/{}/customers/{}/portal-link", Role::Member),
     ("/t/{}/p/{}/checkout?customer", Role::Member),
     ("/t/{}/p/{}/subscriptions/new?customer", Role::Member),
 ];

@@ -11,13 +11,15 @@ use crate::harness::{Engine, TestDatabase, both_engines};
 use catalog::{Postgres, Sqlite};
 
 /// Tables without a tenant's data: people, routes by hash, the queue's ids. Everything else is a tenant's.
-const SYSTEM: [&str; 10] = [
+const SYSTEM: [&str; 12] = [
     "account_routes",
     "api_keys",
     "instance",
     "jobs",
     "login_failures",
     "members",
+    "portal_links",
+    "portal_sessions",
     "sessions",
     "tenants",
     "users",

@@ -10,15 +10,14 @@ mod connection;
 mod coupons;
 mod customers;
 mod events;
-mod forms;
 mod home;
 mod invoices;
-mod items;
 mod jump;
 mod lines;
 mod list;
 mod login;
 mod overview;
+mod portal_links;
 mod products;
 mod rows;
 mod search;
@@ -66,6 +65,7 @@ pub fn router(app: &App) -> Router {
         .merge(subscriptions::router())
         .merge(products::router())
         .merge(invoices::router())
+        .merge(portal_links::router())
         .merge(search::router())
         .merge(sync::router());
     sessions::layer(public.merge(home::remember(inside)), app).with_state(app.clone())

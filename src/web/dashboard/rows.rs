@@ -27,28 +27,6 @@ pub struct SubscriptionRow {
     pub period: String,
 }
 
-impl SubscriptionRow {
-    /// Whether it goes on and ends at a known time.
-    pub fn ends_at(&self) -> Option<i64> {
-        if self.subscription.is_over() {
-            return None;
-        }
-        let at_period_end = self.subscription.current_period_end.filter(|_| self.subscription.cancel_at_period_end);
-        self.subscription.cancel_at.or(at_period_end)
-    }
-
-    /// When the trial ends, while it runs.
-    pub fn trial_until(&self) -> Option<i64> {
-        self.subscription.trial_end.filter(|_| self.subscription.status == "trialing")
-    }
-
-    /// When the next period begins, if one does.
-    pub fn renews_at(&self) -> Option<i64> {
-        let goes_on = matches!(self.subscription.status.as_str(), "active" | "past_due") && self.ends_at().is_none();
-        self.subscription.current_period_end.filter(|_| goes_on)
-    }
-}
-
 /// Adds to subscriptions what their customers and plans are called: two queries for all of them.
 pub async fn subscriptions(tx: &mut Tx, project: &ProjectId, found: Vec<Subscription>) -> Result<Vec<SubscriptionRow>> {
     let customers = names(tx, project, found.iter().map(|row| row.customer_id.as_str())).await?;

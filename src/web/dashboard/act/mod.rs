@@ -8,11 +8,11 @@ use askama::Template;
 use axum::Router;
 use axum::response::Response;
 
-use super::forms::{Form, Refused, with_retry};
 use crate::app::App;
 use crate::billing::{self, Outcome};
 use crate::web::access::Staff;
 use crate::web::error::Result;
+use crate::web::forms::{Form, Refused, with_retry};
 use crate::web::html::{self, Wanted};
 use crate::web::shell::{Nav, Shell};
 

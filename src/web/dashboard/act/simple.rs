@@ -14,9 +14,9 @@ use crate::billing::{self, Nonce, Outcome};
 use crate::domain::kind::Kind;
 use crate::web::access::Member;
 use crate::web::csrf::ProtectedForm;
-use crate::web::dashboard::forms::{Form, Typed, lead_on};
 use crate::web::error::Result;
 use crate::web::extract::Path;
+use crate::web::forms::{Form, Typed, lead_on};
 use crate::web::html::Wanted;
 
 /// An act without fields.

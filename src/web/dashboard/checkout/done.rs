@@ -13,10 +13,10 @@ use crate::domain::status;
 use crate::web::access::{Member, Viewer};
 use crate::web::csrf::ProtectedForm;
 use crate::web::dashboard::act::{Act, Confirm, Way, again, open};
-use crate::web::dashboard::forms::{Form, Refused, Typed, lead_on};
 use crate::web::dashboard::show::{self, Amount};
 use crate::web::error::{Error, Result};
 use crate::web::extract::{Path, Query};
+use crate::web::forms::{Form, Refused, Typed, lead_on};
 use crate::web::html::{self, Wanted};
 use crate::web::shell::{Nav, Shell};
 

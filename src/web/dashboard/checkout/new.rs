@@ -13,9 +13,9 @@ use crate::web::access::Member;
 use crate::web::csrf::ProtectedForm;
 use crate::web::dashboard::act::{Act, Way, act_pages, again, open, subject};
 use crate::web::dashboard::choices;
-use crate::web::dashboard::forms::{Form, Refused, Typed, lead_on};
 use crate::web::error::Result;
 use crate::web::extract::Query;
+use crate::web::forms::{Form, Refused, Typed, lead_on};
 use crate::web::html::Wanted;
 use crate::web::shell::{Nav, Shell};
 

@@ -14,9 +14,9 @@ use crate::store::projects::Project;
 use crate::web::access::{Member, Staff, Viewer};
 use crate::web::csrf::ProtectedForm;
 use crate::web::dashboard::act::{Act, Confirm, Way, act_pages, again, open};
-use crate::web::dashboard::forms::{Form, Refused, Typed, lead_on};
 use crate::web::error::{Error, Result};
 use crate::web::extract::Path;
+use crate::web::forms::{Form, Refused, Typed, lead_on};
 use crate::web::html::Wanted;
 use crate::web::shell::{Nav, Shell};
 

@@ -8,8 +8,8 @@ use super::in_words;
 use crate::domain::money::grouped;
 use crate::domain::raw::Raw;
 use crate::web::access::Viewer;
-use crate::web::dashboard::forms::{Refused, with_retry};
 use crate::web::error::Result;
+use crate::web::forms::{Refused, with_retry};
 use crate::web::html;
 use crate::web::shell::{Nav, Shell};
 

@@ -11,9 +11,9 @@ use crate::app::{App, Scope};
 use crate::billing;
 use crate::domain::drafts::DiscountDraft;
 use crate::domain::raw::Raw;
-use crate::web::dashboard::forms::Refused;
 use crate::web::dashboard::show;
 use crate::web::error::Result;
+use crate::web::forms::Refused;
 
 /// The routes.
 pub fn router() -> Router<App> {

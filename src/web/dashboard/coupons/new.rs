@@ -9,8 +9,8 @@ use crate::domain::time;
 use crate::web::access::Member;
 use crate::web::csrf::ProtectedForm;
 use crate::web::dashboard::act::{Act, Way, act_pages, again, open};
-use crate::web::dashboard::forms::{Form, Refused, Typed, lead_on};
 use crate::web::error::Result;
+use crate::web::forms::{Form, Refused, Typed, lead_on};
 use crate::web::html::Wanted;
 use crate::web::shell::{Nav, Shell};
 

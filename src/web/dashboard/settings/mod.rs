@@ -13,8 +13,8 @@ use crate::store::allowed_origins::{self, AllowedOrigin};
 use crate::store::projects::Project;
 use crate::web::access::{Admin, Staff, Viewer};
 use crate::web::csrf::ProtectedForm;
-use crate::web::dashboard::forms::{Form, Refused, Typed};
 use crate::web::error::Result;
+use crate::web::forms::{Form, Refused, Typed};
 use crate::web::html::{self, Wanted};
 use crate::web::shell::{Nav, Shell};
 

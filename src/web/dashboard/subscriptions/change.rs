@@ -12,11 +12,11 @@ use crate::web::access::Member;
 use crate::web::csrf::ProtectedForm;
 use crate::web::dashboard::act::{Act, act_pages, again, open, subject};
 use crate::web::dashboard::choices;
-use crate::web::dashboard::forms::{Form, Refused, Typed, lead_on};
 use crate::web::dashboard::lines::{self, LineRow};
 use crate::web::dashboard::show::{self, Amount};
 use crate::web::error::Result;
 use crate::web::extract::{Path, Query};
+use crate::web::forms::{Form, Refused, Typed, lead_on};
 use crate::web::html::Wanted;
 use crate::web::shell::{Nav, Shell};
 

@@ -9,13 +9,13 @@ use crate::domain::{status, time};
 use crate::store::list::{Filter, Slice};
 use crate::store::{invoices, outbox, subscriptions, timeline as events};
 use crate::web::access::Viewer;
-use crate::web::dashboard::items::{self, ItemRow};
 use crate::web::dashboard::rows::{self, InvoiceRow, SubscriptionRow};
 use crate::web::dashboard::show::{self, Fact};
 use crate::web::dashboard::timeline::{self, Entry};
 use crate::web::error::{Error, Result};
 use crate::web::extract::Path;
 use crate::web::html;
+use crate::web::items::{self, ItemRow};
 use crate::web::shell::{Nav, Shell};
 
 /// Invoices that the page shows; the list has the rest.

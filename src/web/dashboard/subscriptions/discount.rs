@@ -9,10 +9,10 @@ use crate::domain::kind::Kind;
 use crate::web::access::Member;
 use crate::web::csrf::ProtectedForm;
 use crate::web::dashboard::act::{Act, act_pages, again, open, subject};
-use crate::web::dashboard::forms::{Form, Typed, lead_on};
 use crate::web::dashboard::{coupons, show};
 use crate::web::error::Result;
 use crate::web::extract::Path;
+use crate::web::forms::{Form, Typed, lead_on};
 use crate::web::html::Wanted;
 use crate::web::shell::{Nav, Shell};
 

@@ -193,6 +193,18 @@ impl Refused {
         self.at(param, "")
     }
 
+    /// For somebody outside the business: what is wrong with the form's own fields stays, everything else, such as a word on
+    /// the project's key, becomes `text`.
+    #[must_use]
+    pub fn for_outsiders(mut self, typed: &Typed, text: &str) -> Self {
+        let before = self.flaws.len();
+        self.flaws.retain(|flaw| typed.has(&flaw.param));
+        if self.stray.is_some() || self.flaws.len() < before {
+            self.stray = Some(text.to_owned());
+        }
+        self
+    }
+
     /// What a use case's refusal means for the form; a fault is none.
     pub fn of(error: billing::Error) -> Result<Self> {
         use billing::Error as Refusal;
@@ -265,6 +277,17 @@ mod tests {
         assert_eq!((form.problem("email"), form.problem("price")), (Some("no address"), Some("no such price")));
         assert_eq!(form.strays, ["gone"]);
         assert_eq!(form.value("email"), "x");
+    }
+
+    #[test]
+    fn an_outsider_reads_of_the_own_fields_alone() {
+        let flaws = vec![Flaw::new("email", "no address"), Flaw::new("customer", "cus_1 has no source")];
+        let typed = typed("email=x");
+        let form = Form::refused(typed.clone(), Refused::flawed(flaws).for_outsiders(&typed, "Sorry."));
+        assert_eq!(
+            (form.problem("email"), form.strays.as_slice()),
+            (Some("no address"), ["Sorry.".to_owned()].as_slice())
+        );
     }
 
     #[test]

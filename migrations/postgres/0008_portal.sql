@@ -1,0 +1,30 @@
+-- The customer portal: links that staff hand out, and the visits that they open. System tables: both are looked up by the
+-- hash of a secret before the tenant is known, so every other query on them names the tenant itself.
+
+CREATE TABLE portal_links (
+  token_hash TEXT COLLATE "C" NOT NULL PRIMARY KEY, -- SHA-256 of the token in the link
+  id TEXT COLLATE "C" NOT NULL,
+  tenant_id TEXT COLLATE "C" NOT NULL, project_id TEXT COLLATE "C" NOT NULL,
+  customer_id TEXT COLLATE "C" NOT NULL, -- our id
+  email_hash TEXT COLLATE "C" NOT NULL, -- SHA-256 of the customer's e-mail address: another address, and the link is over
+  actions TEXT COLLATE "C" NOT NULL, -- what may be done, with spaces between; '' allows looking alone
+  return_url TEXT COLLATE "C", -- on an origin that the project allowed when the link was made
+  created BIGINT NOT NULL,
+  created_by TEXT COLLATE "C" NOT NULL, -- as the actor in audit_log
+  expires BIGINT NOT NULL, -- unix seconds: until then it can be used, once
+  used_at BIGINT, used_ip TEXT COLLATE "C", used_agent TEXT COLLATE "C", -- who used it
+  revoked_at BIGINT -- ends the link and the visit that it opened
+);
+CREATE UNIQUE INDEX portal_links_id ON portal_links (tenant_id, project_id, id);
+CREATE INDEX portal_links_created ON portal_links (tenant_id, project_id, created);
+CREATE INDEX portal_links_customer ON portal_links (tenant_id, project_id, customer_id, created);
+
+CREATE TABLE portal_sessions (
+  id_hash TEXT COLLATE "C" NOT NULL PRIMARY KEY, -- SHA-256 of the cookie's value
+  token_hash TEXT COLLATE "C" NOT NULL, -- the link that opened it: says who, where and what is allowed
+  created BIGINT NOT NULL,
+  expires BIGINT NOT NULL
+);
+CREATE INDEX portal_sessions_expires ON portal_sessions (expires);
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON portal_links, portal_sessions TO billfold_app;

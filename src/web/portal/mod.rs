@@ -1,0 +1,35 @@
+//! The customer's own pages: a link, used once, opens a visit of an hour. They need no script and show nothing of the staff's.
+//!
+//! The visit says who the customer is, and everything shown or changed is looked up below that customer. What a page names
+//! in an address is a handle that means something within the visit alone, see [`guest::Guest::handle`].
+
+mod cancel;
+mod details;
+mod end;
+mod guest;
+mod home;
+mod invoices;
+mod link;
+mod page;
+mod plans;
+
+use axum::Router;
+use axum::middleware::from_fn;
+
+use super::csrf::VisitorCookie;
+use crate::app::App;
+use crate::vault::new_token;
+
+/// Every route of the portal.
+pub fn router(app: &App) -> Router {
+    // the page of a link has no visit yet, so its form has a token of its own
+    let visitor = VisitorCookie::new(app.config.is_https(), new_token);
+    let link = link::router().layer(from_fn(move |request, next| visitor.clone().provide(request, next)));
+    let inside = Router::new()
+        .merge(home::router())
+        .merge(cancel::router())
+        .merge(invoices::router())
+        .merge(details::router())
+        .merge(end::router());
+    link.merge(inside).layer(from_fn(page::frame)).with_state(app.clone())
+}
