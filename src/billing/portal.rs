@@ -12,7 +12,7 @@ use crate::{
     domain::{
         ids::{PortalLinkId, ProjectId, TenantId},
         kind::Kind,
-        portal::{LinkDraft, Permit, VISIT},
+        portal::{Flow, LinkDraft, Permit, VISIT},
         time::DAY_SECONDS,
     },
     store::{
@@ -62,6 +62,8 @@ pub struct NewPortalLink {
 pub struct Opened {
     /// The value of the visit's cookie.
     pub secret: SecretString,
+    /// Where it begins.
+    pub flow: Flow,
 }
 
 /// What a visit is about, as it is now.
@@ -112,6 +114,7 @@ impl Scope {
             customer_id: &customer.id,
             email_hash: &hash_token(&customer.email),
             actions: &actions,
+            flow: draft.flow.as_str(),
             return_url: draft.return_url.as_deref(),
             created: now,
             created_by: &self.actor,
@@ -119,7 +122,7 @@ impl Scope {
         };
         portal_links::insert(&mut tx, &link).await?;
         portal_links::prune(&mut tx, now - KEPT).await?;
-        let detail = json!({ "customer": customer.stripe_id, "actions": actions, "expires": expires });
+        let detail = json!({ "customer": customer.stripe_id, "actions": actions, "flow": draft.flow.as_str(), "expires": expires });
         self.audit(&mut tx, "portal_link.created", id.as_str(), &detail).await?;
         tx.commit().await?;
         let url = format!("{}/portal/{token}", self.app.config.public_url().trim_end_matches('/'));
@@ -161,7 +164,7 @@ impl App {
         let (now, token_hash) = (self.clock.now(), hash_token(token));
         let mut tx = self.db.system_write().await?;
         let Some(link) = portal_links::usable(&mut tx, &token_hash, now).await? else { return Ok(None) };
-        let id = link.id.clone();
+        let (id, flow) = (link.id.clone(), Flow::parse(&link.flow).unwrap_or_default());
         let mut tx = tx.into_tenant(&link.tenant_id).await?;
         let Some(visit) = unopened(&mut tx, link).await? else { return Ok(None) };
         let by = Use { at: now, ip: address, agent };
@@ -174,7 +177,7 @@ impl App {
         let detail = json!({ "customer": visit.customer.customer.stripe_id });
         self.visitor(&visit, request_id).audit(&mut tx, "portal_link.used", id.as_str(), &detail).await?;
         tx.commit().await?;
-        Ok(Some(Opened { secret: secret.into() }))
+        Ok(Some(Opened { secret: secret.into(), flow }))
     }
 
     /// The visit with this cookie; none when it is over.

@@ -20,6 +20,8 @@ pub struct NewLink<'a> {
     pub email_hash: &'a str,
     /// As `domain::portal::Permit::join` gives them.
     pub actions: &'a str,
+    /// As `domain::portal::Flow::as_str` gives it.
+    pub flow: &'a str,
     /// Where the portal's way back leads.
     pub return_url: Option<&'a str>,
     /// Unix seconds.
@@ -45,6 +47,8 @@ pub struct Link {
     pub email_hash: String,
     /// As `domain::portal::Permit::split` reads them.
     pub actions: String,
+    /// As `domain::portal::Flow::parse` reads it.
+    pub flow: String,
     /// Where the portal's way back leads.
     pub return_url: Option<String>,
     /// Unix seconds: the end of what was looked up, a link's or a visit's.
@@ -60,6 +64,10 @@ pub struct Listed {
     pub customer_id: String,
     /// As `domain::portal::Permit::split` reads them.
     pub actions: String,
+    /// As `domain::portal::Flow::parse` reads it.
+    pub flow: String,
+    /// Where the portal's way back leads.
+    pub return_url: Option<String>,
     /// Unix seconds.
     pub created: i64,
     /// As the actor in the audit log.
@@ -92,9 +100,9 @@ pub struct Use<'a> {
 /// Adds a link.
 pub async fn insert(tx: &mut impl System, link: &NewLink<'_>) -> Result<()> {
     tx.system(
-        "INSERT INTO portal_links (token_hash, id, tenant_id, project_id, customer_id, email_hash, actions, return_url,
-           created, created_by, expires)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        "INSERT INTO portal_links (token_hash, id, tenant_id, project_id, customer_id, email_hash, actions, flow,
+           return_url, created, created_by, expires)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
     )
     .bind(link.token_hash)
     .bind(link.id)
@@ -103,6 +111,7 @@ pub async fn insert(tx: &mut impl System, link: &NewLink<'_>) -> Result<()> {
     .bind(link.customer_id)
     .bind(link.email_hash)
     .bind(link.actions)
+    .bind(link.flow)
     .bind(link.return_url)
     .bind(link.created)
     .bind(link.created_by)
@@ -115,7 +124,7 @@ pub async fn insert(tx: &mut impl System, link: &NewLink<'_>) -> Result<()> {
 /// The link with this token, if it can still be used at `now`.
 pub async fn usable(tx: &mut impl System, token_hash: &str, now: i64) -> Result<Option<Link>> {
     tx.system(
-        "SELECT id, tenant_id, project_id, customer_id, email_hash, actions, return_url, expires FROM portal_links
+        "SELECT id, tenant_id, project_id, customer_id, email_hash, actions, flow, return_url, expires FROM portal_links
          WHERE token_hash = $1 AND used_at IS NULL AND revoked_at IS NULL AND expires > $2",
     )
     .bind(token_hash)
@@ -209,7 +218,7 @@ pub async fn list(
 ) -> Result<Vec<Listed>> {
     let mut query = tx
         .system(
-            "SELECT l.id, l.customer_id, l.actions, l.created, l.created_by, u.email AS created_by_email, l.expires,
+            "SELECT l.id, l.customer_id, l.actions, l.flow, l.return_url, l.created, l.created_by, u.email AS created_by_email, l.expires,
                l.used_at, l.used_ip, l.used_agent, l.revoked_at
              FROM portal_links l LEFT JOIN users u ON u.id = l.created_by
              WHERE l.tenant_id = $1 AND l.project_id = $2",

@@ -18,7 +18,7 @@ pub async fn insert(tx: &mut impl System, id_hash: &str, token_hash: &str, (now,
 /// The link whose visit this is, as long as neither is over.
 pub async fn find(tx: &mut impl System, id_hash: &str, now: i64) -> Result<Option<Link>> {
     tx.system(
-        "SELECT l.id, l.tenant_id, l.project_id, l.customer_id, l.email_hash, l.actions, l.return_url, s.expires
+        "SELECT l.id, l.tenant_id, l.project_id, l.customer_id, l.email_hash, l.actions, l.flow, l.return_url, s.expires
          FROM portal_sessions s JOIN portal_links l ON l.token_hash = s.token_hash
          WHERE s.id_hash = $1 AND s.expires > $2 AND l.revoked_at IS NULL",
     )

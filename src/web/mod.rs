@@ -14,6 +14,7 @@ pub mod forms;
 pub mod health;
 pub mod html;
 pub mod items;
+pub mod links;
 pub mod middleware;
 pub mod portal;
 pub mod rate_limit;

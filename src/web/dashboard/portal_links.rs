@@ -14,7 +14,7 @@ use crate::billing::portal::LinkError;
 use crate::db::Tx;
 use crate::domain::ids::{ProjectId, TenantId};
 use crate::domain::kind::Kind;
-use crate::domain::portal::{self, LinkDraft, Permit};
+use crate::domain::portal::{self, Flow, LinkDraft, Permit};
 use crate::store::portal_links::{self, Listed};
 use crate::vault::SecretString;
 use crate::web::access::{Member, Viewer};
@@ -51,7 +51,8 @@ struct NewPage {
     shell: Shell,
     act: Act,
     lives: Vec<(String, &'static str)>,
-    permits: [(&'static str, &'static str); 3],
+    permits: [(&'static str, &'static str); 6],
+    flows: Vec<(&'static str, &'static str)>,
     rows: Vec<Row>,
 }
 
@@ -151,6 +152,7 @@ async fn page(member: &Member, id: &str, form: Form) -> Result<NewPage> {
         },
         lives: LIVES.map(|(seconds, label)| (seconds.to_string(), label)).into(),
         permits: Permit::ALL.map(|permit| (permit.as_str(), permit.label())),
+        flows: Flow::ALL.map(|flow| (flow.as_str(), flow.label())).into(),
         shell,
         rows,
     })
@@ -175,6 +177,7 @@ async fn create(
         // what is no number of seconds is refused like one that is too small
         life: typed.number("expires_in").ok().flatten().unwrap_or_default(),
         permits: Permit::ALL.into_iter().filter(|permit| typed.has(permit.as_str())).collect(),
+        flow: Flow::parse(typed.text("flow")).unwrap_or_default(),
         return_url: typed.filled("return_url"),
     };
     match member.scope(&headers).create_portal_link(&draft).await {

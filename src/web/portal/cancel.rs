@@ -19,9 +19,12 @@ use crate::web::extract::Path;
 use crate::web::forms::{Form, Typed, with_retry};
 use crate::web::html;
 
+/// Where a visit begins that is for cancelling.
+pub const BEGIN: &str = "/portal/begin/cancel";
+
 /// The routes.
 pub fn router() -> Router<App> {
-    Router::new().route("/portal/plans/{plan}/cancel", get(ask).post(send))
+    Router::new().route(BEGIN, get(begin)).route("/portal/plans/{plan}/cancel", get(ask).post(send))
 }
 
 #[derive(Template)]
@@ -40,6 +43,16 @@ async fn page(guest: &Guest, handle: &str, form: Form) -> Result<CancelPage> {
     let feedbacks = FEEDBACKS.iter().map(|word| (*word, status::words(word)));
     let feedbacks = std::iter::once(("", "I would rather not say".to_owned())).chain(feedbacks).collect();
     Ok(CancelPage { shell: guest.shell(), plan, form, feedbacks })
+}
+
+/// Leads to the one subscription that can be cancelled; where there are several, the customer chooses on the overview.
+async fn begin(guest: Guest) -> Result<Response> {
+    let mut tx = guest.read().await?;
+    let plans: Vec<Plan> = plans::of(&mut tx, &guest).await?.into_iter().filter(|plan| plan.may_cancel).collect();
+    Ok(html::see_other(&match plans.as_slice() {
+        [only] => format!("{}/cancel", only.path),
+        _ => "/portal".to_owned(),
+    }))
 }
 
 async fn ask(guest: Guest, Path(handle): Path<String>) -> Result<Response> {

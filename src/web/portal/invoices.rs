@@ -18,6 +18,7 @@ use crate::store::list::{Filter, Slice};
 use crate::web::error::{Error, Result};
 use crate::web::extract::Path;
 use crate::web::html;
+use crate::web::links;
 
 /// Invoices that are shown: two years of months.
 pub const MOST: usize = 24;
@@ -57,7 +58,9 @@ pub async fn of(tx: &mut Tx, guest: &Guest) -> Result<Vec<InvoiceRow>> {
     let raws = invoices::raws(tx, &guest.visit.project, ids).await?;
     let raws: HashMap<String, Raw> = raws.into_iter().map(|(id, raw)| (id, Raw::parse(&raw))).collect();
     let row = |invoice: Invoice| {
-        let link = |pointer: &str| raws.get(&invoice.id).is_some_and(|raw| raw.link(pointer).is_some());
+        let link = |pointer: &str| {
+            raws.get(&invoice.id).is_some_and(|raw| links::stripe(&guest.app.config, raw, pointer).is_some())
+        };
         let remaining = invoice.status == "open" && invoice.amount_remaining != invoice.total;
         InvoiceRow {
             path: format!("/portal/invoices/{}", guest.handle(&invoice.id)),
@@ -92,5 +95,5 @@ async fn lead_to(guest: &Guest, handle: &str, pointer: &str) -> Result<Response>
     let invoice = guest.pick(handle, own, |invoice| &invoice.id)?;
     let raw = invoices::raws(&mut tx, &guest.visit.project, [invoice.id.as_str()]).await?.pop();
     let raw = raw.map(|(_, raw)| Raw::parse(&raw)).unwrap_or_default();
-    Ok(html::see_other(raw.link(pointer).ok_or(Error::NotFound)?))
+    Ok(html::see_other(links::stripe(&guest.app.config, &raw, pointer).ok_or(Error::NotFound)?))
 }

@@ -9,9 +9,11 @@ use axum::{Extension, Router};
 use http::{HeaderMap, header};
 use serde::Deserialize;
 
+use super::cancel;
 use super::guest::{self, OVER};
 use super::page::PortalShell;
 use crate::app::App;
+use crate::domain::portal::Flow;
 use crate::vault::ExposeSecret as _;
 use crate::web::csrf::{CsrfToken, ProtectedForm};
 use crate::web::error::{Error, Result};
@@ -71,7 +73,16 @@ async fn open(
     let agent: String = agent.chars().take(AGENT).collect();
     let by = (address.to_string(), agent);
     let opened = app.open_portal(&token, (&by.0, &by.1), request_id(&headers)).await?.ok_or_else(over)?;
-    let mut answer = html::see_other("/portal");
+    let mut answer = html::see_other(begin(opened.flow));
     answer.headers_mut().append(header::SET_COOKIE, guest::cookie(&app, opened.secret.expose_secret())?);
     Ok(answer)
+}
+
+/// The first page of a visit.
+fn begin(flow: Flow) -> &'static str {
+    match flow {
+        Flow::Cancel => cancel::BEGIN,
+        Flow::Invoices => "/portal#invoices-h",
+        Flow::Overview | Flow::ChangePlan | Flow::UpdateCard => "/portal",
+    }
 }

@@ -12,7 +12,7 @@ pub type Columns = BTreeMap<(String, String), Column>;
 /// What both engines can say about a column in the same words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Column {
-    /// `text` or `integer`.
+    /// `text`, `integer` or `bytes`.
     pub holds: &'static str,
     /// Whether NULL may stand in it.
     pub nullable: bool,
@@ -63,6 +63,7 @@ impl Sqlite {
                 let holds = match kind.as_str() {
                     "TEXT" => "text",
                     "INTEGER" => "integer",
+                    "BLOB" => "bytes",
                     other => panic!("{table}.{column} is {other}"),
                 };
                 columns.insert((table.clone(), column), Column { holds, nullable: !not_null });
@@ -189,6 +190,7 @@ impl Postgres {
         let column = |table: &str, column: &str, kind: &str| match kind {
             "text" => "text",
             "bigint" | "boolean" | "integer" => "integer",
+            "bytea" => "bytes",
             other => panic!("{table}.{column} is {other}"),
         };
         rows.into_iter()

@@ -7,7 +7,6 @@ use serde::Deserialize;
 
 use crate::domain::ids::path_segment;
 use crate::domain::kind::Kind;
-use crate::domain::raw::Raw;
 use crate::domain::role::Role;
 use crate::domain::status;
 use crate::web::access::{Member, Viewer};
@@ -18,6 +17,7 @@ use crate::web::error::{Error, Result};
 use crate::web::extract::{Path, Query};
 use crate::web::forms::{Form, Refused, Typed, lead_on};
 use crate::web::html::{self, Wanted};
+use crate::web::links;
 use crate::web::shell::{Nav, Shell};
 
 #[derive(Deserialize)]
@@ -74,7 +74,7 @@ pub(super) async fn done(viewer: Viewer, headers: HeaderMap, Query(asked): Query
     html::page(&DonePage {
         id: id.to_owned(),
         state: session.text("/status").unwrap_or("open").to_owned(),
-        href: href(&session, &viewer.app.config.stripe_api_base).filter(|_| open),
+        href: links::stripe(&viewer.app.config, &session, "/url").filter(|_| open).map(ToOwned::to_owned),
         expires_at: session.int("/expires_at").filter(|_| open),
         total: session
             .int("/amount_total")
@@ -85,12 +85,6 @@ pub(super) async fn done(viewer: Viewer, headers: HeaderMap, Query(asked): Query
         may_expire: open && shell.may(Role::Member),
         shell,
     })
-}
-
-/// The session's address: https, or a page of the very server that billfold talks to as Stripe, as in the demo.
-fn href(session: &Raw, stripe: &str) -> Option<String> {
-    let own = |url: &&str| url.strip_prefix(stripe.trim_end_matches('/')).is_some_and(|rest| rest.starts_with('/'));
-    session.link("/url").or(session.text("/url").filter(own)).map(ToOwned::to_owned)
 }
 
 async fn expire_page(member: &Member, headers: &HeaderMap, id: &str) -> Result<Confirm> {

@@ -15,6 +15,7 @@ use crate::web::dashboard::timeline::{self, Entry};
 use crate::web::error::{Error, Result};
 use crate::web::extract::Path;
 use crate::web::html;
+use crate::web::links;
 use crate::web::shell::{Nav, Shell};
 
 /// Lines of the timeline.
@@ -88,7 +89,7 @@ pub(super) async fn detail(viewer: Viewer, Path((_, _, id)): Path<(String, Strin
     let subject = if customer.is_empty() { &id } else { &customer };
     let events = events::of_object(&mut tx, project, subject, &detail.invoice.stripe_id, EVENTS).await?;
     let mut row = rows::invoices(vec![detail.invoice.clone()], viewer.now());
-    let link = |pointer: &str| raw.link(pointer).map(ToOwned::to_owned);
+    let link = |pointer: &str| links::stripe(&viewer.app.config, &raw, pointer).map(ToOwned::to_owned);
     html::page(&InvoicePage {
         shell: viewer.shell(Nav::Invoices),
         row: row.pop().ok_or(Error::NotFound)?,
