@@ -44,7 +44,7 @@
 //! 6. What happens when somebody changes something at Stripe: `billing/mod.rs`, `billing/carry.rs`, `store/outbox.rs`.
 //! 7. What happens when somebody opens a page: `web/mod.rs` (the routes and the middleware around them), `web/access.rs` (who
 //!    may), then the page's own file.
-//! 7. What happens when a customer opens a portal link: `web/portal/mod.rs`, `web/portal/guest.rs`, `billing/portal.rs`.
+//! 8. What happens when a customer opens a portal link: `web/portal/mod.rs`, `web/portal/guest.rs`, `billing/portal.rs`.
 //!
 //! # What always holds
 //!

@@ -187,7 +187,7 @@ mod tests {
         for flow in Flow::ALL {
             assert_eq!(Flow::parse(flow.as_str()), Some(flow));
             let permits = flow.needs().into_iter().collect();
-            assert_eq!(LinkDraft { flow, permits, ..LinkDraft::new("cus_1") }.flaws(), []);
+            assert_eq!(LinkDraft { permits, flow, ..LinkDraft::new("cus_1") }.flaws(), []);
             let none = LinkDraft { flow, permits: Vec::new(), ..LinkDraft::new("cus_1") };
             assert_eq!(none.flaws().is_empty(), flow == Flow::Overview, "{flow:?}");
         }
