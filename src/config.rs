@@ -39,6 +39,12 @@ pub struct Config {
     /// Signing secret (whsec_…) of a Connect platform's endpoint at /webhooks/stripe; without it that address is closed
     #[arg(long, env = "BILLFOLD_CONNECT_WEBHOOK_SECRET", hide_env_values = true)]
     pub connect_webhook_secret: Option<SecretString>,
+    /// Mail server: `smtps://USER:PASSWORD@HOST`, or `smtp://USER:PASSWORD@HOST:587?tls=required` for STARTTLS
+    #[arg(long, env = "BILLFOLD_SMTP_URL", hide_env_values = true)]
+    pub smtp_url: Option<SecretString>,
+    /// Sender of mail: billing@example.com or 'Acme <billing@example.com>'
+    #[arg(long, env = "BILLFOLD_MAIL_FROM")]
+    pub mail_from: Option<String>,
     /// Jobs that run at once in this process
     #[arg(long, env = "BILLFOLD_WORKERS", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=256))]
     pub workers: u32,

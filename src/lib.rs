@@ -22,7 +22,8 @@
 //! | 2 | [`db`] the two engines; knows no table | 0–1 |
 //! | 3 | [`store`] all SQL, one file per table | 0, 2 |
 //! | 3 | [`stripe`] the only place that names async-stripe | 0–1 |
-//! | 4 | [`app`] what is built once: database, clock, keys, settings, Stripe clients | 0–3 |
+//! | 3 | [`mail`] the only place that names lettre | 0–1 |
+//! | 4 | [`app`] what is built once: database, clock, keys, settings, Stripe clients, mail | 0–3 |
 //! | 4 | [`mirror`] newest wins: what every answer and event of Stripe's goes through | 0–3 |
 //! | 5 | [`accounts`] [`connect`] [`billing`] [`sync`] use cases | 0–4, not each other |
 //! | 6 | [`worker`] runs jobs · [`web`] all HTTP | 0–5; the surfaces of `web` never import each other |
@@ -71,6 +72,7 @@ pub mod vault;
 
 pub mod db;
 
+pub mod mail;
 pub mod store;
 pub mod stripe;
 

@@ -2,7 +2,10 @@
 
 use serde_json::json;
 
-use super::{Error, Result, invalid, name};
+use super::{
+    Error, Result, invalid, name,
+    notices::{News, Subject},
+};
 use crate::{
     app::Scope,
     db::Tx,
@@ -61,6 +64,7 @@ impl Scope {
         let detail = json!({ "name": name, "key": made.key.shown(), "scopes": scopes, "expires_at": made.expires_at });
         self.audit(&mut tx, "api_key.created", made.id.as_str(), &detail).await?;
         tx.commit().await?;
+        self.tell_of_key(News::Made, self.subject(&made, &name, wish.scopes));
         Ok(made)
     }
 
@@ -84,6 +88,7 @@ impl Scope {
         self.audit(&mut tx, "api_key.rolled", id.as_str(), &detail).await?;
         tx.commit().await?;
         self.app.known_keys.forget(&hash).await;
+        self.tell_of_key(News::Rolled, self.subject(&made, &old.name, ApiScopes::from_stored(&old.scopes)));
         Ok(made)
     }
 
@@ -101,6 +106,19 @@ impl Scope {
         tx.commit().await?;
         self.app.known_keys.forget(&hash).await;
         Ok(())
+    }
+
+    /// A key that the actor just made, for the mail about it.
+    fn subject(&self, made: &MadeKey, name: &str, scopes: ApiScopes) -> Subject {
+        Subject {
+            id: made.id.clone(),
+            name: name.to_owned(),
+            shown: made.key.shown(),
+            scopes,
+            expires_at: made.expires_at,
+            also: self.actor.clone(),
+            more: Vec::new(),
+        }
     }
 
     async fn insert_api_key(

@@ -2,7 +2,9 @@
 
 pub mod api_keys;
 pub mod email;
+pub mod leaks;
 pub mod login;
+mod notices;
 pub mod projects;
 pub mod setup;
 pub mod signup;

@@ -6,7 +6,7 @@ mod scope;
 mod start;
 mod stopped;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tokio_util::task::TaskTracker;
 
@@ -20,6 +20,7 @@ use crate::{
     clock::Clock,
     config::Config,
     db::Db,
+    mail::Mailer,
     stripe::{Clients, Rates},
     vault::{Keyring, Passwords},
 };
@@ -41,9 +42,11 @@ pub struct App {
     pub passwords: Passwords,
     /// The API keys that were used a moment ago.
     pub known_keys: KnownKeys,
+    /// Sends mail; none when nobody set it up, and then a page says [`crate::mail::OFF`].
+    pub mail: Option<Mailer>,
     /// Tells an idle worker of this process that a job became due.
     pub wake: Arc<tokio::sync::Notify>,
-    /// Tasks that write what requests left behind; a stop waits for them before it closes the database.
+    /// Tasks that do what requests left behind; a stop waits for them before it closes the database.
     pub background: TaskTracker,
 }
 
@@ -52,6 +55,7 @@ impl App {
     pub fn new(db: Db, clock: Clock, keyring: Keyring, config: Config) -> Result<Self, StartError> {
         let rates = Rates { live: config.stripe_live_rate, test: config.stripe_test_rate };
         let stripe = Clients::new(&config.stripe_api_base, rates, clock.clone())?;
+        let mail = Mailer::of(&config, &clock)?;
         Ok(Self {
             db,
             clock,
@@ -60,8 +64,15 @@ impl App {
             stripe,
             passwords: Passwords::default(),
             known_keys: KnownKeys::default(),
+            mail,
             wake: Arc::default(),
             background: TaskTracker::new(),
         })
+    }
+
+    /// Takes no further tasks and waits for those under way, so long at most. Answers whether all were done.
+    pub async fn settle(&self, within: Duration) -> bool {
+        self.background.close();
+        tokio::time::timeout(within, self.background.wait()).await.is_ok()
     }
 }

@@ -8,6 +8,7 @@ use crate::{
     clock::Clock,
     config::Config,
     db::{self, Db, Options},
+    mail,
     store::tenants,
     vault::{Keyring, KeyringError, SealError},
 };
@@ -39,6 +40,9 @@ pub enum StartError {
         /// Why.
         cause: SealError,
     },
+    /// The settings of mail cannot be used.
+    #[error("{0}")]
+    Mail(#[from] mail::Wrong),
     /// TLS cannot be set up.
     #[error("TLS cannot be set up: {0}")]
     Tls(#[from] rustls::Error),

@@ -1,5 +1,7 @@
 //! `billfold api-key …`: keys of the REST API, by hand of the operator.
 
+use std::time::Duration;
+
 use anyhow::{anyhow, bail};
 use billfold::{
     accounts::{self, api_keys::KeyWish},
@@ -15,6 +17,9 @@ use billfold::{
 use clap::{Args, Subcommand};
 
 use super::{Settings, open};
+
+/// What telling the owners by mail may take.
+const MAIL: Duration = Duration::from_secs(20);
 
 /// What can be done with keys.
 #[derive(Subcommand)]
@@ -96,9 +101,12 @@ impl Create {
         let scopes = self.preset.map_or_else(|| self.scopes.into_iter().collect(), Preset::scopes);
         let made = scope.create_api_key(&KeyWish { name: self.name, scopes, days: self.days }).await;
         let made = made.map_err(in_words)?;
-        app.db.close().await;
         println!("{}", made.key.expose());
         println!("{} works until {}; the key above is kept nowhere", made.id, time::day(made.expires_at));
+        if !app.settle(MAIL).await {
+            println!("The mail about it could not be sent in time");
+        }
+        app.db.close().await;
         Ok(())
     }
 }

@@ -25,6 +25,13 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     db.close().await;
     let app = App::start(config, Clock::system()).await.context("sealed values")?;
     println!("ok  sealed values: every tenant's data key opens");
+    match &app.mail {
+        Some(mail) => {
+            mail.check().await.context("mail (BILLFOLD_SMTP_URL)")?;
+            println!("ok  mail: the server lets us in");
+        }
+        None => println!("--  mail: off, BILLFOLD_SMTP_URL is not set"),
+    }
     app.db.close().await;
     Ok(())
 }

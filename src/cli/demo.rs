@@ -155,7 +155,8 @@ impl Demo {
             ["--stripe-test-rate", &rate],
         ];
         let settings = Settings::try_parse_from(["billfold"].into_iter().chain(flags.into_iter().flatten()))?;
-        Ok(Config { master_keys: None, trusted_proxies: Vec::new(), ..settings.config })
+        let config = settings.config;
+        Ok(Config { master_keys: None, trusted_proxies: Vec::new(), smtp_url: None, mail_from: None, ..config })
     }
 
     /// The owner and a project: new ones, or in a kept folder the known owner with one project more.

@@ -72,9 +72,8 @@ impl Running {
         if let Err(error) = served {
             tracing::error!(%error, "the server ended badly");
         }
-        self.app.background.close();
-        if tokio::time::timeout(CLOSE, self.app.background.wait()).await.is_err() {
-            tracing::warn!("the last lines of the request log were not written in time");
+        if !self.app.settle(CLOSE).await {
+            tracing::warn!("the last lines of the request log were not written, or mail was not sent, in time");
         }
         if tokio::time::timeout(CLOSE, self.app.db.close()).await.is_err() {
             tracing::warn!("the database was not closed in time; nothing is lost by that");

@@ -28,6 +28,18 @@ pub async fn insert(tx: &mut impl System, tenant: &TenantId, user: &UserId, role
     Ok(())
 }
 
+/// The e-mail addresses of those who answer for a tenant: its owners, and one member more. Nobody who is disabled.
+pub async fn to_tell(tx: &mut impl System, tenant: &TenantId, also: &str) -> Result<Vec<String>> {
+    tx.system(
+        "SELECT u.email FROM members m JOIN users u ON u.id = m.user_id
+         WHERE m.tenant_id = $1 AND u.disabled_at IS NULL AND (m.role = 'owner' OR u.id = $2) ORDER BY u.email",
+    )
+    .bind(tenant)
+    .bind(also)
+    .fetch_values()
+    .await
+}
+
 /// Every tenant of a person, by name.
 pub async fn of_user(tx: &mut impl System, user: &UserId) -> Result<Vec<Membership>> {
     tx.system(

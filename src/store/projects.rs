@@ -42,6 +42,16 @@ pub async fn list(tx: &mut Tx) -> Result<Vec<Project>> {
     .await
 }
 
+/// What the tenant and one of its projects are called.
+pub async fn names(tx: &mut Tx, project: &ProjectId) -> Result<Option<(String, String)>> {
+    tx.query(
+        "SELECT t.name, p.name FROM projects p JOIN tenants t ON t.id = p.tenant_id WHERE p.tenant_id = $1 AND p.id = $2",
+    )
+    .bind(project)
+    .fetch_optional()
+    .await
+}
+
 /// How many projects the tenant has.
 pub async fn count(tx: &mut Tx) -> Result<i64> {
     tx.query("SELECT COUNT(*) FROM projects WHERE tenant_id = $1").fetch_value().await

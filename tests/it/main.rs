@@ -24,6 +24,8 @@ mod events;
 mod headers;
 mod http;
 mod isolation;
+mod leaks;
+mod mail;
 mod objects;
 mod people;
 mod portal;

@@ -1,6 +1,7 @@
 //! `/v1/openapi.json`, and `/docs/api` made from it: one page without a script, for people who write programs.
 
 use std::collections::BTreeSet;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use askama::Template;
@@ -13,6 +14,7 @@ use utoipa::openapi::path::Operation as Described;
 use utoipa::openapi::schema::{AdditionalProperties, ArrayItems, SchemaType, Type};
 use utoipa::openapi::{OpenApi, RefOr, Schema};
 
+use super::leaked;
 use super::openapi::document;
 use super::table::{Answer, Operation, Verb, operations};
 use crate::domain::api_key::ApiScope;
@@ -53,6 +55,9 @@ struct Guide {
     groups: Vec<Group>,
     scopes: Vec<Scope>,
     error: Vec<Field>,
+    leaked_path: &'static str,
+    most_leaked: usize,
+    reports_per_minute: NonZeroU32,
 }
 
 /// The operations on one kind of object.
@@ -121,6 +126,9 @@ impl Guide {
             groups,
             scopes: scopes.filter(|scope| !scope.operations.is_empty()).collect(),
             error: Object::new("ErrorDetail", openapi).map(|error| error.fields).unwrap_or_default(),
+            leaked_path: leaked::PATH,
+            most_leaked: leaked::MOST_KEYS,
+            reports_per_minute: leaked::REPORTS_PER_MINUTE,
         }
     }
 }

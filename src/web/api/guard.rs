@@ -1,5 +1,6 @@
 //! What stands around every operation: whose key it is, whether it may, how often, and what is noted about it.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::{FromRequest as _, FromRequestParts, Request, State};
@@ -12,6 +13,7 @@ use tokio::time::Instant;
 use super::idempotency::{self, Attempt};
 use super::table::{Operation, Verb};
 use super::{Api, log};
+use crate::accounts::leaks;
 use crate::app::{App, KnownKey, Scope};
 use crate::db::Tx;
 use crate::domain::api_key::ApiKey;
@@ -73,11 +75,14 @@ pub(super) async fn guard(
     next: Next,
 ) -> Response {
     let began = Instant::now();
-    let key = match api.key_of(request.headers(), request.uri().query(), address).await {
+    let id = request_id(request.headers()).to_owned();
+    if let Some(part) = key_in_address(request.uri().query()) {
+        return api.refuse_key_in_address(part, address, &id).await.into_response();
+    }
+    let key = match api.key_of(request.headers(), address).await {
         Ok(key) => key,
         Err(error) => return error.into_response(),
     };
-    let id = request_id(request.headers()).to_owned();
     let method = request.method().clone();
     let caller = Caller { app: api.0.app.clone(), key: key.clone(), request_id: id.clone() };
     request.extensions_mut().insert(caller.clone());
@@ -155,13 +160,7 @@ fn unauthenticated() -> Error {
 
 impl Api {
     /// The key of a request, when it works.
-    async fn key_of(
-        &self,
-        headers: &HeaderMap,
-        query: Option<&str>,
-        address: std::net::IpAddr,
-    ) -> Result<Arc<KnownKey>> {
-        refuse_key_in_address(query)?;
+    async fn key_of(&self, headers: &HeaderMap, address: IpAddr) -> Result<Arc<KnownKey>> {
         let key = bearer(headers).and_then(ApiKey::parse).ok_or_else(unauthenticated)?;
         let app = &self.0.app;
         let known = app.known_key(&key).await?.filter(|known| app.clock.now() < known.expires_at);
@@ -170,6 +169,33 @@ impl Api {
         }
         self.0.unknown.take(network(address)).await?;
         Err(unauthenticated())
+    }
+
+    /// An address ends up in logs and in histories of browsers; a key in it has leaked already. Its owners are told once a day.
+    async fn refuse_key_in_address(&self, part: &str, address: IpAddr, request_id: &str) -> Error {
+        if let Some(key) = key_of_part(part) {
+            tracing::warn!(api_key.shown = key.shown(), "an API key was sent in an address: it should be rolled");
+            if let Err(error) = self.note_key_in_address(&key, address, request_id).await {
+                tracing::warn!(%error, "that a key was sent in an address could not be noted");
+            }
+        }
+        Error::BadRequest {
+            code: "api_key_in_address",
+            message: "Never send a key in an address, where logs keep it. Roll this key, and send the new one as `Authorization: Bearer bs_…`."
+                .to_owned(),
+        }
+    }
+
+    async fn note_key_in_address(&self, key: &ApiKey, address: IpAddr, request_id: &str) -> Result<()> {
+        let app = &self.0.app;
+        let Some(known) = app.known_key(key).await? else {
+            self.0.unknown.take(network(address)).await?;
+            return Ok(());
+        };
+        if !self.0.in_address.entry(known.id.clone()).or_insert(()).await.is_fresh() {
+            return Ok(());
+        }
+        Ok(leaks::note_key_in_address(app, &known, address, request_id).await?)
     }
 }
 
@@ -181,18 +207,11 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-/// An address ends up in logs and histories of browsers; a key in it has leaked already.
-fn refuse_key_in_address(query: Option<&str>) -> Result<()> {
-    let leaked = query.unwrap_or_default().split('&').find(|pair| {
-        pair.starts_with("api_key=") || pair.split_once('=').is_some_and(|(_, value)| ApiKey::parse(value).is_some())
-    });
-    let Some(pair) = leaked else { return Ok(()) };
-    if let Some(key) = pair.split_once('=').and_then(|(_, value)| ApiKey::parse(value)) {
-        tracing::warn!(api_key.shown = key.shown(), "an API key was sent in an address: it should be rolled");
-    }
-    Err(Error::BadRequest {
-        code: "api_key_in_address",
-        message: "Never send a key in an address, where logs keep it. Roll this key, and send the new one as `Authorization: Bearer bs_…`."
-            .to_owned(),
-    })
+/// The part of an address that holds a key, or means to.
+fn key_in_address(query: Option<&str>) -> Option<&str> {
+    query.unwrap_or_default().split('&').find(|part| part.starts_with("api_key=") || key_of_part(part).is_some())
+}
+
+fn key_of_part(part: &str) -> Option<ApiKey> {
+    part.split_once('=').and_then(|(_, value)| ApiKey::parse(value))
 }

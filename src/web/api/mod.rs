@@ -11,6 +11,7 @@ mod events;
 mod guard;
 pub mod idempotency;
 mod invoices;
+mod leaked;
 mod listing;
 mod log;
 mod objects;
@@ -27,6 +28,7 @@ mod writes;
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use axum::{Router, middleware::from_fn_with_state};
+use moka::future::Cache;
 
 use super::rate_limit::RateLimit;
 use crate::{app::App, domain::ids::KeyId};
@@ -35,6 +37,9 @@ use table::operations;
 
 /// Unknown keys that one network may try in a minute. Keys with a wrong checksum are not counted: they cost nothing.
 const UNKNOWN_PER_MINUTE: NonZeroU32 = NonZeroU32::new(300).unwrap();
+
+/// Between two notes that one key was sent in an address.
+const NOTED: Duration = Duration::from_hours(24);
 
 /// What the API needs. Cheap to clone.
 #[derive(Clone)]
@@ -45,6 +50,8 @@ struct Parts {
     limits: RateLimit<KeyId>,
     unknown: RateLimit<std::net::IpAddr>,
     log: Log,
+    /// Keys that were sent in an address and noted a while ago: a program that does it does it with every request.
+    in_address: Cache<KeyId, ()>,
 }
 
 /// Every operation behind its guard, the description and the documentation page. Starts the task that writes the request log.
@@ -54,6 +61,7 @@ pub fn router(app: &App) -> Router {
         limits: RateLimit::new(per_second, Duration::from_secs(1)),
         unknown: RateLimit::new(UNKNOWN_PER_MINUTE, Duration::from_mins(1)),
         log: Log::start(app),
+        in_address: Cache::builder().max_capacity(10_000).time_to_live(NOTED).build(),
         app: app.clone(),
     }));
     let mut router = Router::new();
@@ -61,5 +69,5 @@ pub fn router(app: &App) -> Router {
         let guard = from_fn_with_state((api.clone(), operation), guard::guard);
         router = router.route(operation.path, (operation.handler)().route_layer(guard));
     }
-    router.with_state(api).merge(docs::router(&app.config.public_url()))
+    router.with_state(api).merge(leaked::router(app)).merge(docs::router(&app.config.public_url()))
 }

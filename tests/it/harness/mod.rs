@@ -16,6 +16,7 @@ mod database;
 mod events;
 pub mod oracle;
 mod people;
+pub mod post_office;
 mod postgres;
 pub mod process;
 mod program;
