@@ -1,9 +1,10 @@
 //! Coupons and promotion codes. The mirror does not keep them: they are read from Stripe when somebody looks.
 
 use super::{
-    Action, Error, Nonce, Outcome, Result,
+    Action, Nonce, Outcome, Result,
     carry::{Intent, Target},
     error::check,
+    live::Live,
 };
 use crate::{
     app::Scope,
@@ -26,8 +27,7 @@ impl Scope {
 
     /// One coupon.
     pub async fn coupon(&self, id: &str) -> Result<Raw> {
-        let raw = self.reader().await?.read_path(&format!("/coupons/{}", path_segment(id))).await?;
-        raw.map(|raw| Raw::parse(raw.get())).ok_or(Error::NotFound("coupon"))
+        self.live(Live::Coupon, id).await
     }
 
     /// The promotion codes of one coupon, or of all, newest first.

@@ -19,6 +19,7 @@ pub mod error;
 pub mod invoices;
 pub mod job;
 mod judge;
+pub mod live;
 pub mod nonce;
 pub mod origins;
 pub mod portal;

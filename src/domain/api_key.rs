@@ -93,6 +93,8 @@ scopes!(
     InvoicesWrite = "invoices:write",
     /// Sees charges.
     ChargesRead = "charges:read",
+    /// Sees what was given back.
+    RefundsRead = "refunds:read",
     /// Gives money back.
     RefundsWrite = "refunds:write",
     /// Sees Checkout sessions.

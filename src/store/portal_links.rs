@@ -209,24 +209,42 @@ pub async fn made_since(tx: &mut impl System, (tenant, project): (&TenantId, &Pr
         .await
 }
 
+const LISTED: &str = "SELECT l.id, l.customer_id, l.actions, l.flow, l.return_url, l.created, l.created_by, \
+    u.email AS created_by_email, l.expires, l.used_at, l.used_ip, l.used_agent, l.revoked_at \
+    FROM portal_links l LEFT JOIN users u ON u.id = l.created_by WHERE l.tenant_id = $1 AND l.project_id = $2";
+
+/// One link of a project.
+pub async fn find(
+    tx: &mut impl System,
+    (tenant, project): (&TenantId, &ProjectId),
+    id: &PortalLinkId,
+) -> Result<Option<Listed>> {
+    tx.system(LISTED).bind(tenant).bind(project).push(" AND l.id = ").push_bind(id).fetch_optional().await
+}
+
 /// The newest links of a project, or of one of its customers (our id), `limit` at most.
 pub async fn list(
     tx: &mut impl System,
-    (tenant, project): (&TenantId, &ProjectId),
+    place: (&TenantId, &ProjectId),
     customer: Option<&str>,
     limit: i64,
 ) -> Result<Vec<Listed>> {
-    let mut query = tx
-        .system(
-            "SELECT l.id, l.customer_id, l.actions, l.flow, l.return_url, l.created, l.created_by, u.email AS created_by_email, l.expires,
-               l.used_at, l.used_ip, l.used_agent, l.revoked_at
-             FROM portal_links l LEFT JOIN users u ON u.id = l.created_by
-             WHERE l.tenant_id = $1 AND l.project_id = $2",
-        )
-        .bind(tenant)
-        .bind(project);
+    page(tx, place, (customer, None), limit).await
+}
+
+/// As [`list`], behind the link that was made at a second with an id.
+pub async fn page(
+    tx: &mut impl System,
+    (tenant, project): (&TenantId, &ProjectId),
+    (customer, after): (Option<&str>, Option<&(i64, PortalLinkId)>),
+    limit: i64,
+) -> Result<Vec<Listed>> {
+    let mut query = tx.system(LISTED).bind(tenant).bind(project);
     if let Some(customer) = customer {
         query = query.push(" AND l.customer_id = ").push_bind(customer);
+    }
+    if let Some((created, id)) = after {
+        query = query.push(" AND (l.created, l.id) < (").push_bind(*created).push(", ").push_bind(id).push(")");
     }
     query.push(" ORDER BY l.created DESC, l.id DESC LIMIT ").push_bind(limit).fetch_all().await
 }

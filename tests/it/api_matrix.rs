@@ -45,8 +45,13 @@ async fn ask_with(program: &Program, operation: &Operation, path: &str, body: Op
 }
 
 /// Ids of Stripe's documentation, which stand in the examples of bodies.
-const EXAMPLES: [&str; 4] =
-    ["cus_NffrFeUfNV2Hib", "price_1MoBy5LkdIwHu7ixZhnattbh", "prod_NWjs8kKbJWmuuc", "ch_3MmlLrLkdIwHu7ix0snN0B15"];
+const EXAMPLES: [&str; 5] = [
+    "cus_NffrFeUfNV2Hib",
+    "price_1MoBy5LkdIwHu7ixZhnattbh",
+    "prod_NWjs8kKbJWmuuc",
+    "ch_3MmlLrLkdIwHu7ix0snN0B15",
+    "Z4OV52SU",
+];
 
 /// The example of an operation's body with `id` in place of each id in turn.
 fn bodies(operation: &Operation, id: &str) -> Vec<String> {

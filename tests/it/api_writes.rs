@@ -4,7 +4,7 @@ use billfold::{domain::api_key::Preset, standin::kind::Kind as AtStripe, store::
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Engine, Program, Site, both_engines, new_key, scope};
+use crate::harness::{Engine, Program, Site, both_engines, new_key, scope};
 
 both_engines!(
     a_customer_is_made_once_and_shown_at_once,
@@ -15,17 +15,6 @@ both_engines!(
     a_checkout_session_leads_back_to_allowed_origins_alone,
 );
 
-async fn send(program: &Program, path: &str, key: Option<&str>, body: Option<Value>) -> Answer {
-    let mut request = program.request(Method::POST, path);
-    if let Some(key) = key {
-        request = request.header("idempotency-key", key);
-    }
-    if let Some(body) = body {
-        request = request.header("content-type", "application/json").body(body.to_string());
-    }
-    program.send(request).await
-}
-
 async fn a_customer_is_made_once_and_shown_at_once(engine: Engine) {
     let site = Site::start(engine).await;
     let account = site.connect(5).await;
@@ -35,23 +24,23 @@ async fn a_customer_is_made_once_and_shown_at_once(engine: Engine) {
     let before = account.ids(AtStripe::Customer).len();
     let body = json!({ "name": "Ada Lovelace", "email": "ada@example.com", "metadata": { "tier": "gold" },
         "address": { "line1": "12 St James's Square", "city": "London", "country": "GB" } });
-    let first = send(&program, "/v1/customers", Some("order-1"), Some(body.clone())).await.expect(200);
+    let first = program.post("/v1/customers", Some("order-1"), Some(body.clone())).await.expect(200);
     let customer = first.json();
     assert_eq!(
         (customer["name"].as_str(), customer["metadata"]["tier"].as_str()),
         (Some("Ada Lovelace"), Some("gold"))
     );
     assert_eq!(customer["address"]["country"], "GB");
-    let again = send(&program, "/v1/customers", Some("order-1"), Some(body.clone())).await.expect(200);
+    let again = program.post("/v1/customers", Some("order-1"), Some(body.clone())).await.expect(200);
     assert_eq!((again.header("idempotent-replayed"), again.json()), ("true", customer.clone()));
     assert_eq!(account.ids(AtStripe::Customer).len(), before + 1, "one customer was made");
-    let other = send(&program, "/v1/customers", Some("order-1"), Some(json!({ "name": "Grace" }))).await.expect(409);
+    let other = program.post("/v1/customers", Some("order-1"), Some(json!({ "name": "Grace" }))).await.expect(409);
     assert_eq!(other.json()["error"]["code"], "idempotency_mismatch");
-    let elsewhere = send(&program, "/v1/products", Some("order-1"), Some(body)).await.expect(409);
+    let elsewhere = program.post("/v1/products", Some("order-1"), Some(body)).await.expect(409);
     assert_eq!(elsewhere.json()["error"]["type"], "conflict_error");
 
     let path = format!("/v1/customers/{}", customer["stripe_id"].as_str().unwrap());
-    let changed = send(&program, &path, None, Some(json!({ "phone": "+44 20 7946 0000" }))).await.expect(200).json();
+    let changed = program.post(&path, None, Some(json!({ "phone": "+44 20 7946 0000" }))).await.expect(200).json();
     assert_eq!((changed["phone"].as_str(), changed["name"].as_str()), (Some("+44 20 7946 0000"), Some("Ada Lovelace")));
     assert_eq!(program.get(&path).await.expect(200).json(), changed);
 
@@ -69,7 +58,7 @@ async fn a_customer_is_made_once_and_shown_at_once(engine: Engine) {
 async fn a_body_that_does_not_fit_is_refused_by_the_name_of_its_field(engine: Engine) {
     let site = Site::start(engine).await;
     let program = site.program().await;
-    let unconnected = send(&program, "/v1/customers", None, Some(json!({ "name": "Ada" }))).await.expect(409);
+    let unconnected = program.post("/v1/customers", None, Some(json!({ "name": "Ada" }))).await.expect(409);
     assert_eq!(unconnected.json()["error"]["type"], "conflict_error");
     site.connect(3).await;
     for (path, body, param) in [
@@ -85,7 +74,7 @@ async fn a_body_that_does_not_fit_is_refused_by_the_name_of_its_field(engine: En
         ("/v1/prices", json!({ "product": "x", "currency": "usd" }), "unit_amount"),
         ("/v1/prices", json!({ "product": "x", "currency": "usd", "unit_amount": "much" }), "unit_amount"),
     ] {
-        let refused = send(&program, path, None, Some(body.clone())).await.expect(422);
+        let refused = program.post(path, None, Some(body.clone())).await.expect(422);
         assert_eq!(refused.json()["error"]["param"], param, "{path} {body}: {}", refused.body);
     }
     let raw = |kind: Option<&'static str>, body: String| {
@@ -114,27 +103,27 @@ async fn a_subscription_is_looked_at_changed_ended_and_taken_back(engine: Engine
     let subscription = list["data"].as_array().unwrap().iter().find(seats).expect("one with a quantity").clone();
     let path = format!("/v1/subscriptions/{}", subscription["id"].as_str().unwrap());
     let quantity = subscription["items"][0]["quantity"].as_i64().unwrap() + 2;
-    let looked = send(&program, &format!("{path}/preview"), None, Some(json!({ "quantity": quantity }))).await;
+    let looked = program.post(&format!("{path}/preview"), None, Some(json!({ "quantity": quantity }))).await;
     let looked = looked.expect(200).json();
     assert!(!looked["lines"].as_array().unwrap().is_empty(), "{looked}");
     assert_eq!(program.get(&path).await.expect(200).json(), subscription, "a look changes nothing");
     let change = json!({ "quantity": quantity, "proration_date": looked["proration_date"] });
-    let changed = send(&program, &path, Some("more"), Some(change)).await.expect(200).json();
+    let changed = program.post(&path, Some("more"), Some(change)).await.expect(200).json();
     assert_eq!(changed["items"][0]["quantity"], quantity);
 
     let end = json!({ "feedback": "unused", "comment": "No time" });
-    let ending = send(&program, &format!("{path}/cancel"), None, Some(end)).await.expect(200).json();
+    let ending = program.post(&format!("{path}/cancel"), None, Some(end)).await.expect(200).json();
     assert_eq!(ending["cancel_at_period_end"], true);
-    let kept = send(&program, &format!("{path}/resume"), None, None).await.expect(200).json();
+    let kept = program.post(&format!("{path}/resume"), None, None).await.expect(200).json();
     assert_eq!(kept["cancel_at_period_end"], false);
-    send(&program, &format!("{path}/pause"), None, Some(json!({ "behavior": "void" }))).await.expect(200);
-    send(&program, &format!("{path}/unpause"), None, None).await.expect(200);
-    let over = send(&program, &format!("{path}/cancel"), None, Some(json!({ "at": "now" }))).await.expect(200).json();
+    program.post(&format!("{path}/pause"), None, Some(json!({ "behavior": "void" }))).await.expect(200);
+    program.post(&format!("{path}/unpause"), None, None).await.expect(200);
+    let over = program.post(&format!("{path}/cancel"), None, Some(json!({ "at": "now" }))).await.expect(200).json();
     assert_eq!(over["status"], "canceled");
     let at_stripe = account.dump(AtStripe::Subscription);
     let theirs = at_stripe.iter().find(|object| object["id"] == subscription["stripe_id"]).unwrap();
     assert_eq!(theirs["status"], "canceled");
-    let refused = send(&program, &path, None, Some(json!({ "quantity": 3 }))).await;
+    let refused = program.post(&path, None, Some(json!({ "quantity": 3 }))).await;
     assert!(matches!(refused.status, 409 | 422), "{}: {}", refused.status, refused.body);
     assert!(!refused.json()["error"]["code"].as_str().unwrap().is_empty());
 }
@@ -143,25 +132,25 @@ async fn products_and_prices_are_made_and_archived(engine: Engine) {
     let site = Site::start(engine).await;
     site.connect(3).await;
     let program = site.program().await;
-    let product = send(&program, "/v1/products", None, Some(json!({ "name": "Team", "unit_label": "seat" }))).await;
+    let product = program.post("/v1/products", None, Some(json!({ "name": "Team", "unit_label": "seat" }))).await;
     let product = product.expect(200).json();
     let id = product["id"].as_str().unwrap();
     let flat = json!({ "product": id, "currency": "USD", "unit_amount": "1000", "recurring": { "interval": "month" } });
-    let flat = send(&program, "/v1/prices", None, Some(flat)).await.expect(200).json();
+    let flat = program.post("/v1/prices", None, Some(flat)).await.expect(200).json();
     assert_eq!(flat["sentence"], "$10.00 per seat per month");
     let tiers = json!({ "product": id, "currency": "usd", "tiers_mode": "graduated", "recurring": { "interval": "month" },
         "tiers": [{ "up_to": 5, "unit_amount": "0" }, { "unit_amount": "900" }] });
-    let tiers = send(&program, "/v1/prices", None, Some(tiers)).await.expect(200).json();
+    let tiers = program.post("/v1/prices", None, Some(tiers)).await.expect(200).json();
     assert_eq!((tiers["tiers_mode"].as_str(), tiers["unit_amount"].as_i64()), (Some("graduated"), None));
     let named = json!({ "nickname": "Monthly", "lookup_key": "team_monthly" });
     let path = format!("/v1/prices/{}", flat["id"].as_str().unwrap());
-    let renamed = send(&program, &path, None, Some(named)).await.expect(200).json();
+    let renamed = program.post(&path, None, Some(named)).await.expect(200).json();
     assert_eq!(renamed["nickname"], "Monthly");
-    let archived = send(&program, &format!("{path}/archive"), None, None).await.expect(200).json();
+    let archived = program.post(&format!("{path}/archive"), None, None).await.expect(200).json();
     assert_eq!(archived["status"], "archived");
     let path = format!("/v1/products/{id}");
-    assert_eq!(send(&program, &format!("{path}/archive"), None, None).await.expect(200).json()["status"], "archived");
-    assert_eq!(send(&program, &format!("{path}/unarchive"), None, None).await.expect(200).json()["status"], "active");
+    assert_eq!(program.post(&format!("{path}/archive"), None, None).await.expect(200).json()["status"], "archived");
+    assert_eq!(program.post(&format!("{path}/unarchive"), None, None).await.expect(200).json()["status"], "active");
 }
 
 async fn invoices_are_voided_and_money_is_given_back(engine: Engine) {
@@ -170,23 +159,23 @@ async fn invoices_are_voided_and_money_is_given_back(engine: Engine) {
     let program = site.program().await;
     let open = program.get("/v1/invoices?status=open&limit=1").await.expect(200).json()["data"][0].clone();
     let path = format!("/v1/invoices/{}", open["stripe_id"].as_str().expect("an open invoice"));
-    let void = send(&program, &format!("{path}/void"), Some("v"), None).await.expect(200).json();
+    let void = program.post(&format!("{path}/void"), Some("v"), None).await.expect(200).json();
     assert_eq!(void["status"], "void");
-    let again = send(&program, &format!("{path}/void"), Some("w"), None).await;
+    let again = program.post(&format!("{path}/void"), Some("w"), None).await;
     assert!(matches!(again.status, 409 | 422), "{}", again.body);
 
     let charges = program.get("/v1/charges?limit=100").await.expect(200).json();
     let paid = |charge: &&Value| charge["status"] == "succeeded" && charge["amount_refunded"] == 0;
     let charge = charges["data"].as_array().unwrap().iter().find(paid).expect("a paid charge").clone();
     let part = json!({ "charge": charge["id"], "amount": 1, "reason": "requested_by_customer" });
-    let refund = send(&program, "/v1/refunds", Some("r"), Some(part.clone())).await.expect(200).json();
+    let refund = program.post("/v1/refunds", Some("r"), Some(part.clone())).await.expect(200).json();
     assert_eq!((refund["amount"].as_i64(), &refund["charge"]), (Some(1), &charge["id"]));
-    send(&program, "/v1/refunds", Some("r"), Some(part)).await.expect(200);
+    program.post("/v1/refunds", Some("r"), Some(part)).await.expect(200);
     site.wait_until_idle().await;
     let now = program.get(&format!("/v1/charges/{}", charge["id"].as_str().unwrap())).await.expect(200).json();
     assert_eq!(now["amount_refunded"], 1, "given back once");
     let more = json!({ "charge": charge["id"], "amount": charge["amount"] });
-    let more = send(&program, "/v1/refunds", None, Some(more)).await.expect(422);
+    let more = program.post("/v1/refunds", None, Some(more)).await.expect(422);
     assert_eq!(more.json()["error"]["param"], "amount");
 }
 
@@ -199,15 +188,15 @@ async fn a_checkout_session_leads_back_to_allowed_origins_alone(engine: Engine) 
     let price = prices["data"].as_array().unwrap().iter().find(monthly).expect("a recurring price")["id"].clone();
     let session = json!({ "mode": "subscription", "line_items": [{ "price": price, "quantity": 1 }],
         "success_url": "https://shop.example/thanks", "client_reference_id": "order-7" });
-    let refused = send(&program, "/v1/checkout_sessions", None, Some(session.clone())).await.expect(422);
+    let refused = program.post("/v1/checkout_sessions", None, Some(session.clone())).await.expect(422);
     assert_eq!(refused.json()["error"]["param"], "success_url");
     scope(&site.app, site.tenant().await).allow_origin("https://shop.example").await.unwrap();
-    let made = send(&program, "/v1/checkout_sessions", Some("c"), Some(session)).await.expect(200).json();
+    let made = program.post("/v1/checkout_sessions", Some("c"), Some(session)).await.expect(200).json();
     assert_eq!((made["status"].as_str(), made["client_reference_id"].as_str()), (Some("open"), Some("order-7")));
     assert!(made["url"].as_str().is_some_and(|url| url.contains("/c/pay/") || url.starts_with("http")), "{made}");
     let path = format!("/v1/checkout_sessions/{}", made["stripe_id"].as_str().unwrap());
     assert_eq!(program.get(&path).await.expect(200).json()["status"], "open");
-    let over = send(&program, &format!("{path}/expire"), None, None).await.expect(200).json();
+    let over = program.post(&format!("{path}/expire"), None, None).await.expect(200).json();
     assert_eq!(over["status"], "expired");
     for id in ["cs_test_nobody", "nobody", "..%2Fcustomers"] {
         program.get(&format!("/v1/checkout_sessions/{id}")).await.expect(404);

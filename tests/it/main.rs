@@ -6,6 +6,7 @@ mod harness;
 
 mod api;
 mod api_keys;
+mod api_live;
 mod api_matrix;
 mod api_writes;
 mod architecture;

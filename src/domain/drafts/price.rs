@@ -83,6 +83,11 @@ impl Amount {
         self.0.is_integer().then(|| self.0.try_into().ok()).flatten()
     }
 
+    /// The number in hundredths, if they are whole: 12.5 is 1250.
+    pub fn hundredths(self) -> Option<i64> {
+        Self(self.0.checked_mul(Decimal::from(100))?).whole()
+    }
+
     /// As Stripe's decimal text.
     pub fn text(self) -> String {
         self.0.to_string()

@@ -19,7 +19,7 @@ use stripe_client_core::{RequestBuilder, StripeMethod};
 use super::{
     client::Client,
     error::Error,
-    list::{RawList, check_progress},
+    list::{Page, RawList, check_progress},
     raw::object_id,
 };
 
@@ -154,6 +154,16 @@ impl Client {
                 return Ok(rows);
             }
         }
+    }
+
+    /// A page of such a list; `query` holds what narrows it, `limit` and `starting_after`.
+    pub async fn list_page(&self, path: &str, query: &[(&str, String)]) -> Result<Page, Error> {
+        let mut request = RequestBuilder::new(StripeMethod::Get, path.to_owned());
+        request.query = serde_urlencoded::to_string(query).ok();
+        let answered = self.call::<RawList>(&request).await?;
+        let RawList { data, has_more } = answered.value;
+        check_progress(&data, has_more, None)?;
+        Ok(Page { data, has_more, as_of: answered.as_of })
     }
 
     /// One object that the mirror does not keep; `None` when Stripe has none by this path.

@@ -111,8 +111,7 @@ pub(super) async fn list(caller: Caller, asked: Asked) -> Result<Json<List<Charg
     let slice = listing::slice(&mut tx, project, Kind::Charge, &asked).await?;
     let part = charges::list_whole(&mut tx, project, &filter, &slice).await?;
     let customers = Customers::load(&mut tx, project, &asked, customer_ids(&part.rows)).await?;
-    let next = listing::next(&part);
-    Ok(Json(List::new(part.rows.into_iter().map(|row| Charge::new(row, &customers, &asked)).collect(), next)))
+    Ok(listing::answer(part, |row| Charge::new(row, &customers, &asked)))
 }
 
 pub(super) async fn retrieve(caller: Caller, asked: Asked, id: Path<String>) -> Result<Json<Charge>> {

@@ -122,8 +122,7 @@ pub(super) async fn list(caller: Caller, asked: Asked) -> Result<Json<List<Custo
     }
     let slice = listing::slice(&mut tx, project, Kind::Customer, &asked).await?;
     let part = customers::list_whole(&mut tx, project, &filter, &slice).await?;
-    let next = listing::next(&part);
-    Ok(Json(List::new(part.rows.into_iter().map(|row| Customer::new(row, &asked)).collect(), next)))
+    Ok(listing::answer(part, |row| Customer::new(row, &asked)))
 }
 
 /// The customers that contain every word; a text too short for that finds e-mail addresses that begin with it.
@@ -138,7 +137,12 @@ async fn matches(tx: &mut Tx, project: &ProjectId, q: &str) -> Result<Vec<String
 
 pub(super) async fn retrieve(caller: Caller, asked: Asked, id: Path<String>) -> Result<Json<Customer>> {
     let id = Kind::Customer.resolve_id(caller.project(), &path_id(id)?);
+    one(&caller, &asked, &id).await
+}
+
+/// One customer by our id.
+pub(super) async fn one(caller: &Caller, asked: &Asked, id: &str) -> Result<Json<Customer>> {
     let mut tx = caller.read().await?;
-    let row = customers::find(&mut tx, caller.project(), &id).await?.ok_or(Error::NotFound)?;
-    Ok(Json(Customer::new(row, &asked)))
+    let row = customers::find(&mut tx, caller.project(), id).await?.ok_or(Error::NotFound)?;
+    Ok(Json(Customer::new(row, asked)))
 }

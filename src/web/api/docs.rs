@@ -201,6 +201,11 @@ fn example_id(group: &str) -> &'static str {
         "Prices" => "price_1MoBy5LkdIwHu7ixZhnattbh",
         "Invoices" => "in_1MtHbELkdIwHu7ixl4OzzPMv",
         "Charges" => "ch_3MmlLrLkdIwHu7ix0snN0B15",
+        "Refunds" => "re_1Nispe2eZvKYlo2Cd31jOCgZ",
+        "Coupons" => "Z4OV52SU",
+        "Promotion codes" => "promo_1MiM6KLkdIwHu7ixrIaX4wgn",
+        "Meters" => "mtr_61Q8nQMqIFK9fRQmr41CMAXJrFdZ5MnA",
+        "Portal links" => "pln_4gq2w7mnv3xk5c6tzb1ahd8e",
         "Checkout sessions" => "cs_test_a11YYufWQzNY63zpQ6QSNRQhkUpVph4WRmzW0zWJO2znZKdVujZ0N0S22u",
         _ => "evt_1NG8Du2eZvKYlo2CUI79vXWy",
     }

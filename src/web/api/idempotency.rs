@@ -30,6 +30,10 @@ const LONGEST: usize = 255;
 /// Marks an answer that was given before.
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
+/// In the extensions of an answer that must not be stored as it is: what is kept for a repeated request in its place.
+#[derive(Clone, Debug)]
+pub struct KeptInstead(pub String);
+
 /// One try of a request that names a key.
 #[derive(Clone)]
 pub struct Attempt {
@@ -145,7 +149,8 @@ pub async fn once(attempt: &Attempt, work: impl Future<Output = Response> + Send
             Some(error) => Some(error.json(&attempt.request_id).to_string()),
             None => body.collect().await.ok().and_then(|body| String::from_utf8(body.to_bytes().to_vec()).ok()),
         };
-        if let Err(error) = attempt.end(parts.status, text.as_deref()).await {
+        let kept = parts.extensions.remove::<KeptInstead>().map(|KeptInstead(kept)| kept).or_else(|| text.clone());
+        if let Err(error) = attempt.end(parts.status, kept.as_deref()).await {
             tracing::error!(%error, "the answer of an idempotent request could not be kept");
         }
         parts.headers.remove(header::CONTENT_LENGTH);

@@ -159,8 +159,7 @@ pub(super) async fn list(caller: Caller, asked: Asked) -> Result<Json<List<Invoi
     let slice = listing::slice(&mut tx, project, Kind::Invoice, &asked).await?;
     let part = invoices::list_whole(&mut tx, project, &filter, &slice).await?;
     let customers = Customers::load(&mut tx, project, &asked, customer_ids(&part.rows)).await?;
-    let next = listing::next(&part);
-    Ok(Json(List::new(part.rows.into_iter().map(|row| Invoice::new(row, &customers, &asked)).collect(), next)))
+    Ok(listing::answer(part, |row| Invoice::new(row, &customers, &asked)))
 }
 
 pub(super) async fn retrieve(caller: Caller, asked: Asked, id: Path<String>) -> Result<Json<Invoice>> {

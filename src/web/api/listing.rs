@@ -1,5 +1,6 @@
 //! What the lists share: from parameters to a part of a table, and from that part to the envelope.
 
+use axum::Json;
 use serde::Serialize;
 
 use super::parameters::Asked;
@@ -26,8 +27,14 @@ impl<T> List<T> {
 }
 
 /// The id that the page after this one starts after.
-pub fn next<T: Listed>(part: &Part<T>) -> Option<String> {
+fn next<T: Listed>(part: &Part<T>) -> Option<String> {
     part.next.as_ref().and_then(|_| part.rows.last()).map(|row| row.id().to_owned())
+}
+
+/// The answer of a list of mirrored objects.
+pub fn answer<R: Listed, T>(part: Part<R>, of: impl FnMut(R) -> T) -> Json<List<T>> {
+    let next = next(&part);
+    Json(List::new(part.rows.into_iter().map(of).collect(), next))
 }
 
 /// What the parameters that most lists have ask for.

@@ -5,6 +5,7 @@
 //! around each: it knows the key, keeps the limit, checks the scope and writes the log (`log`).
 
 mod charges;
+mod coupons;
 mod customers;
 pub mod docs;
 mod events;
@@ -13,13 +14,18 @@ pub mod idempotency;
 mod invoices;
 mod leaked;
 mod listing;
+mod live;
 mod log;
+mod meters;
 mod objects;
 pub mod openapi;
 pub mod parameters;
+mod portal_links;
 mod prices;
 mod products;
 mod project;
+mod promotion_codes;
+mod refunds;
 pub mod sent;
 mod subscriptions;
 pub mod table;

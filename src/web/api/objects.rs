@@ -16,6 +16,7 @@ use super::products::Product;
 use crate::db::Tx;
 use crate::domain::ids::ProjectId;
 use crate::domain::objects::{self, Tolerant, lenient};
+use crate::domain::raw::Raw;
 use crate::store::customers;
 use crate::web::error::{Error, Result};
 use crate::web::extract::Path;
@@ -59,6 +60,13 @@ fn reference<T: ToSchema>(text: &str) -> OneOfBuilder {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
 pub struct Metadata(BTreeMap<String, String>);
+
+impl Metadata {
+    /// The metadata of an object that is not mirrored.
+    pub fn of(raw: &Raw) -> Self {
+        Self(raw.pairs("/metadata").into_iter().collect())
+    }
+}
 
 /// Values that are no texts are left out; Stripe has none.
 impl Tolerant for Metadata {

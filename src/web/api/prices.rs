@@ -177,8 +177,7 @@ pub(super) async fn list(caller: Caller, asked: Asked) -> Result<Json<List<Price
     let part = prices::list(&mut tx, project, &filter, &slice).await?;
     let ids = part.rows.iter().map(|row| row.product_id.as_str());
     let products = Products::load(&mut tx, project, &asked, ids).await?;
-    let next = listing::next(&part);
-    Ok(Json(List::new(part.rows.into_iter().map(|row| Price::new(row, &products, &asked)).collect(), next)))
+    Ok(listing::answer(part, |row| Price::new(row, &products, &asked)))
 }
 
 pub(super) async fn retrieve(caller: Caller, asked: Asked, id: Path<String>) -> Result<Json<Price>> {

@@ -90,13 +90,17 @@ pub(super) async fn list(caller: Caller, asked: Asked) -> Result<Json<List<Produ
     let filter = listing::filter(&asked, project);
     let slice = listing::slice(&mut tx, project, Kind::Product, &asked).await?;
     let part = products::list_whole(&mut tx, project, &filter, &slice).await?;
-    let next = listing::next(&part);
-    Ok(Json(List::new(part.rows.into_iter().map(|row| Product::new(row, &asked)).collect(), next)))
+    Ok(listing::answer(part, |row| Product::new(row, &asked)))
 }
 
 pub(super) async fn retrieve(caller: Caller, asked: Asked, id: Path<String>) -> Result<Json<Product>> {
     let id = Kind::Product.resolve_id(caller.project(), &path_id(id)?);
+    one(&caller, &asked, &id).await
+}
+
+/// One product by our id.
+pub(super) async fn one(caller: &Caller, asked: &Asked, id: &str) -> Result<Json<Product>> {
     let mut tx = caller.read().await?;
-    let row = products::find(&mut tx, caller.project(), &id).await?.ok_or(Error::NotFound)?;
-    Ok(Json(Product::new(row, &asked)))
+    let row = products::find(&mut tx, caller.project(), id).await?.ok_or(Error::NotFound)?;
+    Ok(Json(Product::new(row, asked)))
 }

@@ -176,8 +176,7 @@ pub(super) async fn list(caller: Caller, asked: Asked) -> Result<Json<List<Subsc
     let slice = listing::slice(&mut tx, project, Kind::Subscription, &asked).await?;
     let part = subscriptions::list_whole(&mut tx, project, &filter, &slice).await?;
     let around = Around::load(&mut tx, project, &asked, &part.rows).await?;
-    let next = listing::next(&part);
-    Ok(Json(List::new(part.rows.into_iter().map(|row| Subscription::new(row, &around, &asked)).collect(), next)))
+    Ok(listing::answer(part, |row| Subscription::new(row, &around, &asked)))
 }
 
 pub(super) async fn retrieve(caller: Caller, asked: Asked, id: Path<String>) -> Result<Json<Subscription>> {

@@ -6,6 +6,7 @@ use billfold::{
     domain::api_key::ApiScopes,
 };
 use reqwest::{Client, Method, RequestBuilder, redirect::Policy};
+use serde_json::Value;
 
 use super::{answer::Answer, people::Tenant};
 
@@ -26,6 +27,18 @@ impl Program {
     /// Reads.
     pub async fn get(&self, path: &str) -> Answer {
         self.send(self.request(Method::GET, path)).await
+    }
+
+    /// Writes, with a body or without, once for each `Idempotency-Key`.
+    pub async fn post(&self, path: &str, key: Option<&str>, body: Option<Value>) -> Answer {
+        let mut request = self.request(Method::POST, path);
+        if let Some(key) = key {
+            request = request.header("idempotency-key", key);
+        }
+        if let Some(body) = body {
+            request = request.header("content-type", "application/json").body(body.to_string());
+        }
+        self.send(request).await
     }
 
     /// A request that carries the key.

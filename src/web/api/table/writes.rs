@@ -6,9 +6,13 @@ use super::{Answer, Body, Operation, Verb};
 use crate::domain::api_key::ApiScope;
 use crate::web::api::Api;
 use crate::web::api::openapi::{Described, described};
-use crate::web::api::writes::{checkout_sessions, customers, invoices, prices, products, refunds, subscriptions};
+use crate::web::api::writes::{
+    checkout_sessions, coupons, customers, invoices, portal_links, prices, products, promotion_codes, refunds,
+    subscriptions,
+};
 use crate::web::api::{
-    customers::Customer, invoices::Invoice, prices::Price, products::Product, subscriptions::Subscription,
+    coupons::Coupon, customers::Customer, invoices::Invoice, portal_links::PortalLink, prices::Price,
+    products::Product, promotion_codes::PromotionCode, refunds::Refund, subscriptions::Subscription,
 };
 
 type Handler = fn() -> MethodRouter<Api>;
@@ -239,8 +243,68 @@ pub(super) const WRITES: &[Operation] = &[
             described::<refunds::NewRefund>,
             r#"{"charge":"ch_3MmlLrLkdIwHu7ix0snN0B15","amount":500,"reason":"requested_by_customer"}"#,
         ),
-        described::<refunds::Refund>,
+        described::<Refund>,
         || post(refunds::create),
+    ),
+    write(
+        "/v1/coupons",
+        ("create_coupon", "Coupons", ApiScope::CouponsWrite),
+        "Makes a coupon.",
+        body(described::<coupons::NewCoupon>, r#"{"name":"Welcome","percent_off":12.5,"duration":"once"}"#),
+        described::<Coupon>,
+        || post(coupons::create),
+    ),
+    write(
+        "/v1/coupons/{id}/delete",
+        ("delete_coupon", "Coupons", ApiScope::CouponsWrite),
+        "Ends a coupon and its codes for good; who has it keeps it.",
+        None,
+        described::<Coupon>,
+        || post(coupons::delete),
+    ),
+    write(
+        "/v1/promotion_codes",
+        ("create_promotion_code", "Promotion codes", ApiScope::CouponsWrite),
+        "Makes a code that customers type to get a coupon.",
+        body(described::<promotion_codes::NewPromotionCode>, r#"{"coupon":"Z4OV52SU","code":"WELCOME"}"#),
+        described::<PromotionCode>,
+        || post(promotion_codes::create),
+    ),
+    write(
+        "/v1/promotion_codes/{id}/deactivate",
+        ("deactivate_promotion_code", "Promotion codes", ApiScope::CouponsWrite),
+        "Ends a code; it can be taken up again.",
+        None,
+        described::<PromotionCode>,
+        || post(promotion_codes::deactivate),
+    ),
+    write(
+        "/v1/promotion_codes/{id}/activate",
+        ("activate_promotion_code", "Promotion codes", ApiScope::CouponsWrite),
+        "Takes a code up again.",
+        None,
+        described::<PromotionCode>,
+        || post(promotion_codes::activate),
+    ),
+    write(
+        "/v1/portal_links",
+        ("create_portal_link", "Portal links", ApiScope::PortalLinksWrite),
+        "Makes a link to the customer portal; send the customer to its `url`. It works once. A repeated request with the same \
+         `Idempotency-Key` is answered without the `url`, which is stored nowhere.",
+        body(
+            described::<portal_links::NewPortalLink>,
+            r#"{"customer":"cus_NffrFeUfNV2Hib","expires_in":900,"actions":["card","invoices"]}"#,
+        ),
+        described::<PortalLink>,
+        || post(portal_links::create),
+    ),
+    write(
+        "/v1/portal_links/{id}/revoke",
+        ("revoke_portal_link", "Portal links", ApiScope::PortalLinksWrite),
+        "Ends a link, and the visit that it opened.",
+        None,
+        described::<PortalLink>,
+        || post(portal_links::revoke),
     ),
     write(
         "/v1/checkout_sessions",

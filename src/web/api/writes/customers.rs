@@ -1,20 +1,18 @@
 //! Customers: made and changed.
 
-use axum::Json;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{Once, done, mirrored, refused};
+use super::{Once, refused, shown};
 use crate::billing::Outcome;
 use crate::domain::drafts::{AddressDraft, CustomerDraft};
-use crate::store::customers;
-use crate::web::api::customers::Customer;
+use crate::web::api::customers;
 use crate::web::api::guard::Caller;
 use crate::web::api::objects::{Metadata, path_id};
 use crate::web::api::parameters::Asked;
 use crate::web::api::sent::Sent;
-use crate::web::error::{Error, Result};
+use crate::web::error::Result;
 use crate::web::extract::Path;
 
 /// What a customer is to be. A field that is left out stays as it is; an empty text removes it.
@@ -108,11 +106,5 @@ pub(crate) async fn update(
 }
 
 async fn answer(caller: &Caller, outcome: Outcome) -> Result<Response> {
-    let done = match done(outcome) {
-        Ok(done) => done,
-        Err(pending) => return Ok(*pending),
-    };
-    let mut tx = caller.read().await?;
-    let row = customers::find(&mut tx, caller.project(), &mirrored(done)?).await?.ok_or(Error::NotFound)?;
-    Ok(Json(Customer::new(row, &Asked::default())).into_response())
+    shown(outcome, |id| async move { customers::one(caller, &Asked::default(), &id).await }).await
 }

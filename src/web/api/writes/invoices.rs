@@ -1,8 +1,8 @@
 //! What is done with invoices.
 
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 
-use super::{Once, done, mirrored, refused};
+use super::{Once, refused, shown};
 use crate::billing::invoices::InvoiceAct;
 use crate::web::api::guard::Caller;
 use crate::web::api::invoices;
@@ -13,10 +13,7 @@ use crate::web::extract::Path;
 
 async fn act(caller: &Caller, once: &Once, id: Path<String>, act: InvoiceAct) -> Result<Response> {
     let outcome = caller.scope().act_on_invoice(&once.0, &path_id(id)?, act).await.map_err(refused)?;
-    match done(outcome) {
-        Ok(done) => Ok(invoices::one(caller, &Asked::default(), &mirrored(done)?).await?.into_response()),
-        Err(pending) => Ok(*pending),
-    }
+    shown(outcome, |id| async move { invoices::one(caller, &Asked::default(), &id).await }).await
 }
 
 pub(crate) async fn finalize(caller: Caller, _: Asked, once: Once, id: Path<String>) -> Result<Response> {

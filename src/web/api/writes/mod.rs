@@ -2,16 +2,19 @@
 //! mirror holds it afterwards.
 
 pub(super) mod checkout_sessions;
+pub(super) mod coupons;
 pub(super) mod customers;
 pub(super) mod invoices;
+pub(super) mod portal_links;
 pub(super) mod prices;
 pub(super) mod products;
+pub(super) mod promotion_codes;
 pub(super) mod refunds;
 pub(super) mod subscriptions;
 
 use axum::Json;
 use axum::extract::FromRequestParts;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::request::Parts;
 use serde::Serialize;
@@ -22,6 +25,7 @@ use crate::app::ConnectionError;
 use crate::billing::error::{KEY_REJECTED, PERMISSION_MISSING};
 use crate::billing::{self, Done, Nonce, Outcome};
 use crate::domain::drafts::Flaw;
+use crate::domain::raw::Raw;
 use crate::web::error::{Error, Refusal, Result};
 
 /// What makes a repeated request the same write: its `Idempotency-Key`, if it names one.
@@ -58,9 +62,27 @@ fn done(outcome: Outcome) -> Result<Done, Box<Response>> {
     }
 }
 
-/// Our id of an object that was made or changed.
-fn mirrored(done: Done) -> Result<String> {
-    done.id.ok_or_else(|| Error::internal("a write of a mirrored kind without an id"))
+/// The answer to a write of a kind that the mirror keeps: `one` reads the object by our id, as the mirror shows it now.
+async fn shown<T, F>(outcome: Outcome, one: impl FnOnce(String) -> F) -> Result<Response>
+where
+    T: IntoResponse,
+    F: Future<Output = Result<T>>,
+{
+    match done(outcome) {
+        Ok(done) => {
+            let id = done.id.ok_or_else(|| Error::internal("a write of a mirrored kind without an id"))?;
+            Ok(one(id).await?.into_response())
+        }
+        Err(pending) => Ok(*pending),
+    }
+}
+
+/// The answer to a write of a kind that the mirror does not keep: the object as Stripe answered it.
+fn answered<T: Serialize>(outcome: Outcome, of: impl FnOnce(&Raw) -> T) -> Response {
+    match done(outcome) {
+        Ok(done) => Json(of(&done.answer())).into_response(),
+        Err(pending) => *pending,
+    }
 }
 
 /// Codes of Stripe that say that the payment was refused, not the request.
@@ -76,7 +98,7 @@ const PAYMENT: [&str; 8] = [
 ];
 
 /// A refusal of a use case as the API answers it. What Stripe refused keeps Stripe's code.
-fn refused(error: billing::Error) -> Error {
+pub(super) fn refused(error: billing::Error) -> Error {
     let program = |status, code: String, param: Option<String>, message: String| {
         Error::Program(Box::new(Refusal { status, code: code.into(), param, message }))
     };

@@ -1,10 +1,10 @@
 //! Prices: made in every pricing model, renamed, archived.
 
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{Once, done, mirrored, refused};
+use super::{Once, refused, shown};
 use crate::billing::Outcome;
 use crate::domain::drafts::{Amount, Interval, Period, PriceDraft, Pricing, Tier, Tiering};
 use crate::web::api::guard::Caller;
@@ -183,8 +183,5 @@ async fn set_active(caller: &Caller, once: &Once, id: Path<String>, active: bool
 }
 
 async fn answer(caller: &Caller, outcome: Outcome) -> Result<Response> {
-    match done(outcome) {
-        Ok(done) => Ok(prices::one(caller, &Asked::default(), &mirrored(done)?).await?.into_response()),
-        Err(pending) => Ok(*pending),
-    }
+    shown(outcome, |id| async move { prices::one(caller, &Asked::default(), &id).await }).await
 }

@@ -1,20 +1,18 @@
 //! Products: made, changed, archived.
 
-use axum::Json;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{Once, done, mirrored, refused};
+use super::{Once, refused, shown};
 use crate::billing::Outcome;
 use crate::domain::drafts::ProductDraft;
-use crate::store::products;
 use crate::web::api::guard::Caller;
 use crate::web::api::objects::{Metadata, path_id};
 use crate::web::api::parameters::Asked;
-use crate::web::api::products::Product;
+use crate::web::api::products;
 use crate::web::api::sent::Sent;
-use crate::web::error::{Error, Result};
+use crate::web::error::Result;
 use crate::web::extract::Path;
 
 /// What a product is to be. A field that is left out stays as it is; an empty text removes it. A new one needs a name.
@@ -86,11 +84,5 @@ async fn set_active(caller: &Caller, once: &Once, id: Path<String>, active: bool
 }
 
 async fn answer(caller: &Caller, outcome: Outcome) -> Result<Response> {
-    let done = match done(outcome) {
-        Ok(done) => done,
-        Err(pending) => return Ok(*pending),
-    };
-    let mut tx = caller.read().await?;
-    let row = products::find(&mut tx, caller.project(), &mirrored(done)?).await?.ok_or(Error::NotFound)?;
-    Ok(Json(Product::new(row, &Asked::default())).into_response())
+    shown(outcome, |id| async move { products::one(caller, &Asked::default(), &id).await }).await
 }

@@ -1,11 +1,11 @@
 //! Subscriptions: started, changed after a look at what it costs, paused, ended.
 
 use axum::Json;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Once, done, mirrored, refused};
+use super::{Once, refused, shown};
 use crate::billing::Outcome;
 use crate::domain::drafts::{
     Cancellation, ChangeDraft, DiscountDraft, Moment, PauseBehavior, PauseDraft, Proration, SubscriptionDraft,
@@ -271,8 +271,5 @@ pub(crate) async fn set_discount(
 }
 
 async fn answer(caller: &Caller, outcome: Outcome) -> Result<Response> {
-    match done(outcome) {
-        Ok(done) => Ok(subscriptions::one(caller, &Asked::default(), &mirrored(done)?).await?.into_response()),
-        Err(pending) => Ok(*pending),
-    }
+    shown(outcome, |id| async move { subscriptions::one(caller, &Asked::default(), &id).await }).await
 }
