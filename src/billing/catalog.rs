@@ -4,7 +4,7 @@ use super::{Action, Nonce, Outcome, Result, carry::Intent, error::check};
 use crate::{
     app::Scope,
     domain::{
-        drafts::{PriceDraft, ProductDraft},
+        drafts::{PriceDraft, ProductDraft, flaws_of_names},
         kind::Kind,
         raw::Raw,
     },
@@ -52,8 +52,18 @@ impl Scope {
         self.carry_out(nonce, Intent { action, target: Some(price.into()), request }).await
     }
 
+    /// Makes a price the one that its product is sold at when nobody names another.
+    pub async fn make_price_default(&self, nonce: &Nonce, id: &str) -> Result<Outcome> {
+        let price = self.object(Kind::Price, id).await?;
+        let raw = Raw::parse(&price.raw);
+        let product = self.object(Kind::Product, raw.reference("/product").unwrap_or_default()).await?;
+        let request = catalog::set_default_price(&product.stripe_id, &price.stripe_id);
+        self.carry_out(nonce, Intent { action: Action::UpdateProduct, target: Some(product.into()), request }).await
+    }
+
     /// Changes what staff call a price, and the tenant's own name for it. An empty text removes it.
     pub async fn rename_price(&self, nonce: &Nonce, id: &str, nickname: &str, lookup_key: &str) -> Result<Outcome> {
+        check(flaws_of_names(Some(nickname), Some(lookup_key)))?;
         let price = self.object(Kind::Price, id).await?;
         let request = catalog::rename_price(&price.stripe_id, nickname, lookup_key);
         let target = Some(price.into());

@@ -36,8 +36,12 @@ impl Scope {
     pub async fn create_subscription(&self, nonce: &Nonce, draft: &SubscriptionDraft) -> Result<Outcome> {
         check(draft.flaws())?;
         let customer = self.object_of("customer", Kind::Customer, &draft.customer).await?;
-        let price = self.object_of("price", Kind::Price, &draft.price).await?;
-        let request = subscriptions::create(&customer.stripe_id, &price.stripe_id, draft);
+        let mut prices = Vec::with_capacity(draft.items.len());
+        for (position, item) in draft.items.iter().enumerate() {
+            let param = format!("items[{position}][price]");
+            prices.push(self.object_of(&param, Kind::Price, &item.price).await?.stripe_id);
+        }
+        let request = subscriptions::create(&customer.stripe_id, &prices, draft);
         self.carry_out(nonce, Intent { action: Action::CreateSubscription, target: None, request }).await
     }
 

@@ -4,7 +4,10 @@
 //! nothing, so the result and the audit entry are written once.
 
 use crate::{
-    db::{Result, Tx},
+    db::{
+        Result, Tx,
+        page::{Cursor, Key, Page},
+    },
     domain::ids::{OutboxId, ProjectId},
 };
 
@@ -123,6 +126,68 @@ pub async fn is_waiting_for(tx: &mut Tx, project: &ProjectId, target: &str) -> R
         .fetch_optional_value::<i32>()
         .await?;
     Ok(found.is_some())
+}
+
+/// A write as people look at it.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Listed {
+    /// Our id.
+    pub id: OutboxId,
+    /// Unix seconds.
+    pub created: i64,
+    /// Who asked, as in the audit log.
+    pub actor: String,
+    /// What is done, as in the audit log.
+    pub action: String,
+    /// Stripe's name of the object that is changed or made.
+    pub kind: String,
+    /// Stripe's id of the object that is changed; empty for a new one.
+    pub target: String,
+    /// See [`state`].
+    pub state: String,
+    /// Sendings whose end is not known.
+    pub attempts: i64,
+    /// Unix seconds: from here on the job takes it up.
+    pub next_at: i64,
+    /// Done: Stripe's id of the object.
+    pub object_id: Option<String>,
+    /// Refused: for people.
+    pub error_message: Option<String>,
+    /// Done or refused: unix seconds.
+    pub finished_at: Option<i64>,
+}
+
+/// A page of the writes, or of those in one state, newest first.
+pub async fn page(
+    tx: &mut Tx,
+    project: &ProjectId,
+    state: Option<&str>,
+    after: Option<&Cursor>,
+    limit: usize,
+) -> Result<Page<Listed>> {
+    let mut query = tx
+        .query(
+            "SELECT id, created, actor, action, kind, target, state, attempts, next_at, object_id, error_message, finished_at
+             FROM outbox WHERE tenant_id = $1 AND project_id = $2",
+        )
+        .bind(project);
+    if let Some(state) = state {
+        query = query.push(" AND state = ").push_bind(state);
+    }
+    if let Some(Cursor(Key::Int(created), id)) = after {
+        query = query.push(" AND (created, id) < (").push_bind(*created).push(", ").push_bind(id.as_str()).push(")");
+    }
+    let one_more = i64::try_from(limit + 1).unwrap_or(i64::MAX);
+    let rows = query.push(" ORDER BY created DESC, id DESC LIMIT ").push_bind(one_more).fetch_all().await?;
+    Ok(Page::new(rows, limit, |row: &Listed| Cursor(Key::Int(row.created), row.id.to_string())))
+}
+
+/// How many writes there are in each state.
+pub async fn counts(tx: &mut Tx, project: &ProjectId) -> Result<Vec<(String, i64)>> {
+    tx.query("SELECT state, COUNT(*) FROM outbox WHERE tenant_id = $1 AND project_id = $2 GROUP BY state")
+        .bind(project)
+        .fetch_all()
+        .await
 }
 
 /// The writes that the job is to take up, in the order in which they were asked for.

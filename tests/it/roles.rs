@@ -11,7 +11,7 @@ use crate::harness::{
 both_engines!(each_role_reaches_what_it_may_and_no_more);
 
 /// The lowest role for each action. A form that is not here fails the test: somebody has to decide who may send it.
-const ACTIONS: [(&str, Role); 48] = [
+const ACTIONS: [(&str, Role); 50] = [
     ("/logout", Role::Viewer),
     ("/t/{}/projects", Role::Admin),
     ("/t/{}/p/{}/confirm", Role::Admin),
@@ -39,6 +39,8 @@ const ACTIONS: [(&str, Role); 48] = [
     ("/t/{}/p/{}/products/{}/archive", Role::Member),
     ("/t/{}/p/{}/products/{}/unarchive", Role::Member),
     ("/t/{}/p/{}/products/{}/prices/new", Role::Member),
+    ("/t/{}/p/{}/prices/{}/edit", Role::Member),
+    ("/t/{}/p/{}/prices/{}/default", Role::Member),
     ("/t/{}/p/{}/prices/{}/archive", Role::Member),
     ("/t/{}/p/{}/prices/{}/unarchive", Role::Member),
     ("/t/{}/p/{}/subscriptions/new", Role::Member),
@@ -62,7 +64,7 @@ const ACTIONS: [(&str, Role); 48] = [
     ("/t/{}/p/{}/settings/origins/remove", Role::Admin),
 ];
 /// Pages that a viewer may not open.
-const PAGES: [(&str, Role); 29] = [
+const PAGES: [(&str, Role); 31] = [
     ("/t/{}/p/{}/api-keys/new", Role::Admin),
     ("/t/{}/projects/new", Role::Admin),
     ("/t/{}/p/{}/customers/new", Role::Member),
@@ -72,6 +74,8 @@ const PAGES: [(&str, Role); 29] = [
     ("/t/{}/p/{}/products/{}/archive", Role::Member),
     ("/t/{}/p/{}/products/{}/unarchive", Role::Member),
     ("/t/{}/p/{}/products/{}/prices/new", Role::Member),
+    ("/t/{}/p/{}/prices/{}/edit", Role::Member),
+    ("/t/{}/p/{}/prices/{}/default", Role::Member),
     ("/t/{}/p/{}/prices/{}/archive", Role::Member),
     ("/t/{}/p/{}/prices/{}/unarchive", Role::Member),
     ("/t/{}/p/{}/subscriptions/new", Role::Member),

@@ -13,10 +13,11 @@ use std::collections::BTreeMap;
 pub use customer::{AddressDraft, CustomerDraft};
 pub use discount::{CouponDraft, DiscountDraft, Duration, Off, PromotionCodeDraft};
 pub use payment::{CheckoutDraft, CheckoutItem, CheckoutMode, REFUND_REASONS, RefundDraft};
-pub use price::{Amount, Interval, Period, PriceDraft, Pricing, Tier, Tiering};
+pub use price::{Amount, Interval, Period, PriceDraft, Pricing, Tier, Tiering, flaws_of_names};
 pub use product::ProductDraft;
 pub use subscription::{
-    Cancellation, ChangeDraft, FEEDBACKS, Moment, PREVIEW_LIFE, PauseBehavior, PauseDraft, Proration, SubscriptionDraft,
+    Cancellation, ChangeDraft, FEEDBACKS, Moment, PREVIEW_LIFE, PauseBehavior, PauseDraft, Proration,
+    SubscriptionDraft, SubscriptionItem,
 };
 
 /// What is wrong with one parameter.

@@ -182,8 +182,7 @@ impl PriceDraft {
             flaws
                 .push(Flaw::new("recurring[interval_count]", format!("1 to {most} {interval}s: at most three years.")));
         }
-        check_text("nickname", self.nickname.as_deref(), false, 250, &mut flaws);
-        check_text("lookup_key", self.lookup_key.as_deref(), false, 200, &mut flaws);
+        flaws.extend(flaws_of_names(self.nickname.as_deref(), self.lookup_key.as_deref()));
         check_metadata(&self.metadata, &mut flaws);
         flaws
     }
@@ -266,6 +265,14 @@ fn check_tiers(tiers: &[Tier], flaws: &mut Vec<Flaw>) {
             flaws.push(Flaw::new(param("unit_amount"), "Zero or more."));
         }
     }
+}
+
+/// What is wrong with what a price is called.
+pub fn flaws_of_names(nickname: Option<&str>, lookup_key: Option<&str>) -> Vec<Flaw> {
+    let mut flaws = Vec::new();
+    check_text("nickname", nickname, false, 250, &mut flaws);
+    check_text("lookup_key", lookup_key, false, 200, &mut flaws);
+    flaws
 }
 
 #[cfg(test)]

@@ -171,15 +171,25 @@ impl ChangeDraft {
     }
 }
 
+/// Prices of one subscription at most, as Stripe has it.
+const MOST_ITEMS: usize = 20;
+
+/// A price that is subscribed to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SubscriptionItem {
+    /// The price by either id.
+    pub price: String,
+    /// How many; none for a price by usage.
+    pub quantity: Option<u64>,
+}
+
 /// A new subscription.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SubscriptionDraft {
     /// The customer by either id.
     pub customer: String,
-    /// The price by either id.
-    pub price: String,
-    /// How many; none for a price by usage.
-    pub quantity: Option<u64>,
+    /// What is subscribed to, one price or several.
+    pub items: Vec<SubscriptionItem>,
     /// Free days before the first payment.
     pub trial_period_days: Option<u32>,
     /// By invoice, due after so many days; none charges the saved way to pay.
@@ -194,11 +204,19 @@ impl SubscriptionDraft {
     /// What is wrong with it.
     pub fn flaws(&self) -> Vec<Flaw> {
         let mut flaws = Vec::new();
-        for (param, text) in [("customer", &self.customer), ("price", &self.price)] {
-            super::check_text(param, Some(text), true, 255, &mut flaws);
+        super::check_text("customer", Some(&self.customer), true, 255, &mut flaws);
+        if !(1..=MOST_ITEMS).contains(&self.items.len()) {
+            flaws.push(Flaw::new("items[0][price]", format!("Choose 1 to {MOST_ITEMS} prices.")));
         }
-        if self.quantity.is_some_and(|quantity| !(1..=1_000_000).contains(&quantity)) {
-            flaws.push(Flaw::new("quantity", "1 to 1,000,000."));
+        for (position, item) in self.items.iter().enumerate() {
+            let param = |field: &str| format!("items[{position}][{field}]");
+            super::check_text(&param("price"), Some(&item.price), true, 255, &mut flaws);
+            if item.quantity.is_some_and(|quantity| !(1..=1_000_000).contains(&quantity)) {
+                flaws.push(Flaw::new(param("quantity"), "1 to 1,000,000."));
+            }
+            if self.items[..position].iter().any(|before| before.price == item.price) {
+                flaws.push(Flaw::new(param("price"), "This price is named already: raise its quantity instead."));
+            }
         }
         if self.trial_period_days.is_some_and(|days| !(1..=730).contains(&days)) {
             flaws.push(Flaw::new("trial_period_days", "1 to 730 days, or none."));

@@ -95,12 +95,14 @@ pub fn change(id: &str, change: &ItemChange<'_>) -> WriteRequest {
     WriteRequest::of(request.build())
 }
 
-/// Starts a subscription, with Stripe's ids of customer and price.
-pub fn create(customer: &str, price: &str, draft: &SubscriptionDraft) -> WriteRequest {
-    let mut item = CreateSubscriptionItems::new();
-    item.price = Some(price.to_owned());
-    item.quantity = draft.quantity;
-    let mut request = CreateSubscription::new().customer(customer).items(vec![item]);
+/// Starts a subscription, with Stripe's ids of the customer and of each item's price.
+pub fn create(customer: &str, prices: &[String], draft: &SubscriptionDraft) -> WriteRequest {
+    let items = prices.iter().zip(&draft.items).map(|(price, item)| {
+        let mut created = CreateSubscriptionItems::new();
+        (created.price, created.quantity) = (Some(price.clone()), item.quantity);
+        created
+    });
+    let mut request = CreateSubscription::new().customer(customer).items(items.collect::<Vec<_>>());
     if let Some(days) = draft.trial_period_days {
         request = request.trial_period_days(days);
     }

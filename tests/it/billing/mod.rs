@@ -1,5 +1,6 @@
 //! Writes at Stripe: done once, shown at once, written down.
 
+mod catalog;
 mod fields;
 mod kills;
 mod outbox;
@@ -70,6 +71,23 @@ pub async fn audit(site: &Site) -> Vec<(String, String, Value)> {
         .await
         .unwrap();
     rows.into_iter().map(|(action, target, detail)| (action, target, serde_json::from_str(&detail).unwrap())).collect()
+}
+
+/// Makes another price of the same product, currency and period, at Stripe; answers its id once the mirror has it.
+pub async fn sibling(site: &Site, account: &Account<'_>, price: &Value) -> String {
+    let text = |pointer: &str| price.pointer(pointer).and_then(Value::as_str).unwrap().to_owned();
+    let count = price["recurring"]["interval_count"].to_string();
+    let fields = [
+        ("product", text("/product")),
+        ("currency", text("/currency")),
+        ("unit_amount", "700".to_owned()),
+        ("recurring[interval]", text("/recurring/interval")),
+        ("recurring[interval_count]", count),
+    ];
+    let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let made = stripe_api(site, account).post("prices", &fields).await;
+    site.wait_until_idle().await;
+    made["id"].as_str().unwrap().to_owned()
 }
 
 /// Stripe's API, called as the account's own programs do.

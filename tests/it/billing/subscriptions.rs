@@ -3,7 +3,7 @@
 use billfold::{domain::role::Role, standin::kind::Kind};
 use serde_json::{Value, json};
 
-use super::{audit, fields::form, writes};
+use super::{audit, fields::form, sibling, writes};
 use crate::harness::{Account, Engine, Site, both_engines, oracle::differences};
 
 both_engines!(
@@ -141,12 +141,18 @@ async fn a_subscription_is_started(engine: Engine) {
     let customer = account.ids(Kind::Customer).remove(0);
     let recurring = |price: &&Value| price["active"] == true && price["recurring"]["usage_type"] == "licensed";
     let prices = account.dump(Kind::Price);
-    let price = prices.iter().find(recurring).unwrap()["id"].as_str().unwrap();
+    let price = prices.iter().find(recurring).unwrap();
+    let second = sibling(&site, &account, price).await;
+    let price = price["id"].as_str().unwrap();
     let new = form(&member, &format!("subscriptions/new?customer={customer}")).await;
     assert_eq!(new.value("customer"), customer);
-    let unknown = member.submit(&new.clone().fill("customer", "cus_nobody").fill("price", price)).await.expect(422);
+    let new = new.fill("items[0][price]", price).fill("items[0][quantity]", "2");
+    let unknown = member.submit(&new.clone().fill("customer", "cus_nobody")).await.expect(422);
     assert!(unknown.one("#customer-error").contains("no such customer"), "{}", unknown.text());
-    let mut start = new.fill("price", price).fill("quantity", "2").fill("trial_period_days", "14");
+    let twice = member.submit(&new.clone().fill("items[2][price]", price)).await.expect(422);
+    assert!(twice.one("[id='items[1][price]-error']").contains("already"), "{}", twice.text());
+    let mut start =
+        new.fill("items[1][price]", &second).fill("items[1][quantity]", "3").fill("trial_period_days", "14");
     start.fields.retain(|(name, _)| name != "collection");
     start.fields.push(("collection".to_owned(), "invoice".to_owned()));
     let before = account.ids(Kind::Subscription).len();
@@ -158,6 +164,10 @@ async fn a_subscription_is_started(engine: Engine) {
         .iter()
         .find(|subscription| subscription["status"] == "trialing" && subscription["customer"] == customer.as_str())
         .unwrap();
+    let items = made["items"]["data"].as_array().unwrap();
+    let mut items: Vec<_> = items.iter().map(|item| (&item["price"]["id"], &item["quantity"])).collect();
+    items.sort_by_key(|(_, quantity)| quantity.as_i64());
+    assert_eq!(items, [(&json!(price), &json!(2)), (&json!(second), &json!(3))]);
     assert_eq!((&made["collection_method"], &made["days_until_due"]), (&json!("send_invoice"), &json!(30)));
     site.wait_until_idle().await;
     assert_eq!(differences(&site.app.db, site.tenant().await, &account).await, NOTHING);

@@ -196,6 +196,14 @@ pub(super) const WRITES: &[Operation] = &[
         || post(prices::unarchive),
     ),
     write(
+        "/v1/prices/{id}/make_default",
+        ("make_price_default", PRICES, ApiScope::ProductsWrite),
+        "Makes a price the one that its product is sold at when nobody names another. Answers the product.",
+        None,
+        described::<Product>,
+        || post(prices::make_default),
+    ),
+    write(
         "/v1/invoices/{id}/finalize",
         ("finalize_invoice", INVOICES, ApiScope::InvoicesWrite),
         "Makes a draft final.",

@@ -10,8 +10,8 @@ use crate::domain::drafts::{Amount, Interval, Period, PriceDraft, Pricing, Tier,
 use crate::web::api::guard::Caller;
 use crate::web::api::objects::{Metadata, path_id};
 use crate::web::api::parameters::Asked;
-use crate::web::api::prices;
 use crate::web::api::sent::Sent;
+use crate::web::api::{prices, products};
 use crate::web::error::{Error, Result};
 use crate::web::extract::Path;
 
@@ -175,6 +175,12 @@ pub(crate) async fn archive(caller: Caller, _: Asked, once: Once, id: Path<Strin
 
 pub(crate) async fn unarchive(caller: Caller, _: Asked, once: Once, id: Path<String>) -> Result<Response> {
     set_active(&caller, &once, id, true).await
+}
+
+pub(crate) async fn make_default(caller: Caller, _: Asked, once: Once, id: Path<String>) -> Result<Response> {
+    let outcome = caller.scope().make_price_default(&once.0, &path_id(id)?).await.map_err(refused)?;
+    let caller = &caller;
+    shown(outcome, |id| async move { products::one(caller, &Asked::default(), &id).await }).await
 }
 
 async fn set_active(caller: &Caller, once: &Once, id: Path<String>, active: bool) -> Result<Response> {

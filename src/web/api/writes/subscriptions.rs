@@ -9,6 +9,7 @@ use super::{Once, refused, shown};
 use crate::billing::Outcome;
 use crate::domain::drafts::{
     Cancellation, ChangeDraft, DiscountDraft, Moment, PauseBehavior, PauseDraft, Proration, SubscriptionDraft,
+    SubscriptionItem,
 };
 use crate::web::api::guard::Caller;
 use crate::web::api::objects::{Metadata, path_id};
@@ -25,12 +26,15 @@ pub struct NewSubscription {
     /// The customer, by either id.
     #[schema(min_length = 1, max_length = 255)]
     customer: String,
-    /// The price, by either id.
+    /// The price, by either id; for several prices there is `items`.
     #[schema(min_length = 1, max_length = 255)]
-    price: String,
-    /// How many; none for a price by usage.
+    price: Option<String>,
+    /// How many of `price`; none for a price by usage.
     #[schema(minimum = 1, maximum = 1_000_000)]
     quantity: Option<u64>,
+    /// Several prices, in place of `price` and `quantity`.
+    #[schema(min_items = 1, max_items = 20)]
+    items: Option<Vec<NewItem>>,
     /// Free days before the first payment.
     #[schema(minimum = 1, maximum = 730)]
     trial_period_days: Option<u32>,
@@ -45,6 +49,18 @@ pub struct NewSubscription {
     #[serde(default)]
     #[schema(required = false)]
     metadata: Metadata,
+}
+
+/// A price that is subscribed to.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewItem {
+    /// The price, by either id.
+    #[schema(min_length = 1, max_length = 255)]
+    price: String,
+    /// How many; none for a price by usage.
+    #[schema(minimum = 1, maximum = 1_000_000)]
+    quantity: Option<u64>,
 }
 
 /// A change of what is subscribed to: another price, another quantity, or both.
@@ -165,16 +181,33 @@ pub(crate) async fn create(
     Once(nonce): Once,
     Sent(sent): Sent<NewSubscription>,
 ) -> Result<Response> {
+    let single = sent.items.is_none();
+    let items = match (sent.price, sent.items) {
+        (Some(price), None) => vec![SubscriptionItem { price, quantity: sent.quantity }],
+        (None, Some(items)) if sent.quantity.is_none() => {
+            let item = |item: NewItem| SubscriptionItem { price: item.price, quantity: item.quantity };
+            items.into_iter().map(item).collect()
+        }
+        _ => return Err(Error::invalid("price", "Name `price`, with `quantity`, or several in `items`.")),
+    };
     let draft = SubscriptionDraft {
         customer: sent.customer,
-        price: sent.price,
-        quantity: sent.quantity,
+        items,
         trial_period_days: sent.trial_period_days,
         days_until_due: sent.days_until_due,
         discount: discount(sent.coupon, sent.promotion_code)?,
         metadata: sent.metadata.into(),
     };
-    answer(&caller, caller.scope().create_subscription(&nonce, &draft).await.map_err(refused)?).await
+    let outcome = caller.scope().create_subscription(&nonce, &draft).await;
+    let outcome = outcome.map_err(|error| match refused(error) {
+        // With one price, its fields stand outside.
+        Error::Invalid { code, param, message } if single => {
+            let param = param.strip_prefix("items[0].").unwrap_or(&param).to_owned();
+            Error::Invalid { code, param, message }
+        }
+        other => other,
+    });
+    answer(&caller, outcome?).await
 }
 
 pub(crate) async fn preview(

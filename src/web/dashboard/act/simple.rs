@@ -46,7 +46,7 @@ macro_rules! run {
     };
 }
 
-const ACTS: [Simple; 11] = [
+const ACTS: [Simple; 12] = [
     Simple {
         kind: Kind::Subscription,
         name: "keep",
@@ -106,6 +106,16 @@ const ACTS: [Simple; 11] = [
         danger: false,
         said: "The price is offered again.",
         run: run!(|scope, nonce, id| scope.set_price_active(&nonce, &id, true)),
+    },
+    Simple {
+        kind: Kind::Price,
+        name: "default",
+        title: "Make it the default price",
+        text: "The product is sold at this price when nobody names another one. Subscriptions that run go on as they are.",
+        button: "Make it the default",
+        danger: false,
+        said: "The product is sold at this price by default.",
+        run: run!(|scope, nonce, id| scope.make_price_default(&nonce, &id)),
     },
     Simple {
         kind: Kind::Invoice,

@@ -44,6 +44,11 @@ struct PriceRow {
 }
 
 impl PriceRow {
+    /// Whether the product can be sold at it by default, and is not yet.
+    fn may_be_default(&self) -> bool {
+        !self.is_default && self.price.status == "active"
+    }
+
     /// The act that archives it, or offers it again.
     fn switch(&self) -> &'static str {
         if self.price.status == "archived" { "unarchive" } else { "archive" }

@@ -4,6 +4,7 @@ mod detail;
 mod edit;
 mod index;
 mod price;
+mod rename;
 
 use axum::Router;
 use axum::routing::get;
@@ -22,6 +23,7 @@ pub fn router() -> Router<App> {
         .route(&format!("{LIST}/{{id}}"), get(detail::detail))
         .route(&format!("{LIST}/{{id}}/edit"), get(edit::ask_edit).post(edit::update))
         .route(&format!("{LIST}/{{id}}/prices/new"), get(price::ask).post(price::send))
+        .route("/t/{tenant}/p/{project}/prices/{id}/edit", get(rename::ask).post(rename::send))
 }
 
 /// A price as a sentence, with its code, in the words of its product.

@@ -4,6 +4,7 @@ mod actions;
 mod page;
 pub mod progress;
 mod view;
+mod writes;
 
 use axum::Router;
 use axum::routing::{get, post};
@@ -14,6 +15,7 @@ use crate::app::App;
 pub fn router() -> Router<App> {
     Router::new()
         .route("/t/{tenant}/p/{project}/sync", get(page::page))
+        .route("/t/{tenant}/p/{project}/sync/writes", get(writes::page))
         .route("/t/{tenant}/p/{project}/sync/start", post(actions::start))
         .route("/t/{tenant}/p/{project}/sync/pause", post(actions::pause))
         .route("/t/{tenant}/p/{project}/sync/resume", post(actions::resume))

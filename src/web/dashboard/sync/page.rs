@@ -12,7 +12,7 @@ use crate::db::Tx;
 use crate::domain::job::JobKind;
 use crate::store::connections::{self, state};
 use crate::store::sync_runs::{self, Run};
-use crate::store::{counts, jobs, refetches, users};
+use crate::store::{counts, jobs, outbox, refetches, users};
 use crate::web::access::Viewer;
 use crate::web::dashboard::events::Health;
 use crate::web::error::Result;
@@ -62,6 +62,8 @@ async fn load(viewer: &Viewer, shell: &Shell) -> Result<Live> {
     let counts = counts::all(&mut tx, project).await?;
     let health = Health::load(&mut tx, project).await?;
     let refetches = refetches::count(&mut tx, project).await?;
+    let writes = outbox::counts(&mut tx, project).await?;
+    let writes_waiting = writes.into_iter().find(|(state, _)| state == outbox::state::WAITING).map_or(0, |(_, n)| n);
     let (tenant, mut job_rows) = (tx.tenant().clone(), Vec::new());
     for job in jobs::of_project(&mut tx, &tenant, project).await? {
         job_rows.extend(JobKind::parse(&job.kind).map(|kind| JobRow { kind, job }));
@@ -74,6 +76,7 @@ async fn load(viewer: &Viewer, shell: &Shell) -> Result<Live> {
         progress: import.map(|import| import.progress),
         health,
         refetches,
+        writes_waiting,
         jobs: job_rows,
         history,
     })

@@ -29,6 +29,8 @@ pub(super) struct Live {
     pub(super) health: Health,
     /// Objects that wait to be read again.
     pub(super) refetches: i64,
+    /// Changes at Stripe that are under way.
+    pub(super) writes_waiting: i64,
     pub(super) jobs: Vec<JobRow>,
     pub(super) history: Vec<HistoryRow>,
 }
