@@ -11,7 +11,7 @@ use crate::domain::kind::Kind;
 use crate::domain::money::grouped;
 use crate::domain::status;
 use crate::store::outbox::{self, Listed, state};
-use crate::store::users;
+use crate::store::{api_keys, users};
 use crate::web::access::Viewer;
 use crate::web::error::Result;
 use crate::web::extract::Query;
@@ -54,6 +54,16 @@ struct Row {
     /// Its page, if it has one here.
     path: Option<String>,
     who: String,
+    /// The page of who asked, if there is one.
+    by: Option<String>,
+}
+
+/// The names of those who may have asked.
+struct Known {
+    /// E-mail addresses by the id of the person.
+    people: HashMap<String, String>,
+    /// Names by the id of the API key.
+    keys: HashMap<String, String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -74,8 +84,12 @@ pub(super) async fn page(viewer: Viewer, wanted: Wanted, Query(parameters): Quer
     let found = outbox::page(&mut tx, project, wanted_state, after.as_ref(), ROWS).await?;
     let counts: HashMap<String, i64> = outbox::counts(&mut tx, project).await?.into_iter().collect();
     let people = users::emails(&mut tx, found.rows.iter().map(|row| row.actor.as_str())).await?;
+    let keys = api_keys::list(&mut tx, &viewer.tenant, project, 0).await?;
     drop(tx);
-    let people: HashMap<String, String> = people.into_iter().collect();
+    let known = Known {
+        people: people.into_iter().collect(),
+        keys: keys.into_iter().map(|key| (key.id.to_string(), key.name)).collect(),
+    };
     let home = shell.url("sync/writes");
     let list = if chosen.is_empty() { home.clone() } else { format!("{home}?state={chosen}") };
     let more = if chosen.is_empty() { "?" } else { "&" };
@@ -96,7 +110,7 @@ pub(super) async fn page(viewer: Viewer, wanted: Wanted, Query(parameters): Quer
         shown: format!("{} of {}", found.rows.len(), grouped(total(chosen))),
         next: found.next.map(|next| format!("{list}{more}after={}", next.encode())).unwrap_or_default(),
         first: after.map(|_| list).unwrap_or_default(),
-        rows: found.rows.into_iter().map(|write| Row::new(write, &viewer, &shell, &people)).collect(),
+        rows: found.rows.into_iter().map(|write| Row::new(write, &viewer, &shell, &known)).collect(),
         chosen: if chosen.is_empty() { "" } else { label },
         shell,
     };
@@ -104,7 +118,7 @@ pub(super) async fn page(viewer: Viewer, wanted: Wanted, Query(parameters): Quer
 }
 
 impl Row {
-    fn new(write: Listed, viewer: &Viewer, shell: &Shell, people: &HashMap<String, String>) -> Self {
+    fn new(write: Listed, viewer: &Viewer, shell: &Shell, known: &Known) -> Self {
         let object = write.object_id.clone().or_else(|| Some(write.target.clone())).filter(|id| !id.is_empty());
         let with_page =
             |kind: &Kind| matches!(kind, Kind::Customer | Kind::Product | Kind::Subscription | Kind::Invoice);
@@ -112,12 +126,13 @@ impl Row {
             .filter(with_page)
             .zip(object.as_deref())
             .map(|(kind, id)| shell.url(format!("{}/{}", kind.plural(), kind.derive_id(&viewer.project.id, id))));
-        let who = match people.get(&write.actor) {
-            Some(email) => email.clone(),
-            None if write.actor.starts_with("key_") => format!("API key {}", write.actor),
-            None if write.actor.starts_with("customer ") => "the customer, in the portal".to_owned(),
-            None => write.actor.clone(),
+        let actor = write.actor.as_str();
+        let (who, by) = match (known.people.get(actor), known.keys.get(actor), actor.strip_prefix("customer ")) {
+            (Some(email), ..) => (email.clone(), None),
+            (_, Some(name), _) => (format!("API key {name}"), Some(shell.url(format!("api-keys/{actor}")))),
+            (.., Some(id)) => ("the customer, in the portal".to_owned(), Some(shell.url(format!("customers/{id}")))),
+            _ => (actor.to_owned(), None),
         };
-        Self { what: status::words(&write.action), object, path, who, write }
+        Self { what: status::words(&write.action), object, path, who, by, write }
     }
 }
