@@ -27,17 +27,26 @@ pub fn exponent(currency: &str) -> u32 {
 /// An amount with its sign, symbol and separators, exact to the last digit: `-$1,234.50`. The symbol alone does not tell
 /// dollars apart: show [`code`] beside it. `minor` is in minor units.
 pub fn format(minor: i64, currency: &str) -> String {
-    let exponent = exponent(currency);
+    write(major(minor, currency), currency)
+}
+
+/// An amount in whole units with the currency's decimals: `1234.50`. `minor` is in minor units.
+pub fn major(minor: i64, currency: &str) -> Decimal {
     let by_habit = HUNDREDTHS_BY_HABIT.iter().any(|code| code.eq_ignore_ascii_case(currency));
     if by_habit && minor % 100 == 0 {
-        return write(Decimal::from(minor / 100), currency);
+        return Decimal::from(minor / 100);
     }
-    write(Decimal::from_i128_with_scale(i128::from(minor), exponent), currency)
+    Decimal::from_i128_with_scale(i128::from(minor), exponent(currency))
 }
 
 /// A decimal amount in minor units, as in `unit_amount_decimal`, with as many decimals as it needs: `0.05` cents is
 /// `$0.0005`. None when the text is no decimal.
 pub fn format_decimal(minor: &str, currency: &str) -> Option<String> {
+    Some(write(major_decimal(minor, currency)?, currency))
+}
+
+/// As [`major`], of a decimal amount in minor units.
+pub fn major_decimal(minor: &str, currency: &str) -> Option<Decimal> {
     let exponent = exponent(currency);
     let mut amount = Decimal::from_str_exact(minor.trim()).ok()?.normalize();
     let scale = amount.scale() + exponent;
@@ -45,7 +54,7 @@ pub fn format_decimal(minor: &str, currency: &str) -> Option<String> {
     if scale < exponent.max(2) && exponent > 0 {
         amount.rescale(exponent);
     }
-    Some(write(amount, currency))
+    Some(amount)
 }
 
 /// Whether a decimal unit amount times a quantity is an amount, all in minor units.
@@ -69,7 +78,14 @@ pub fn with_code(minor: i64, currency: &str) -> String {
     format!("{} {}", format(minor, currency), code(currency))
 }
 
-fn write(amount: Decimal, currency: &str) -> String {
+/// The currency's sign where it stands well before an amount, such as `$`.
+pub fn symbol(currency: &str) -> Option<&'static str> {
+    let known = iso::Currency::find(&code(currency))?;
+    Some(known.symbol()).filter(|symbol| is_sign(symbol))
+}
+
+/// As [`format()`], of an amount in whole units.
+pub fn write(amount: Decimal, currency: &str) -> String {
     let known = iso::Currency::find(&code(currency)).unwrap_or(iso::XXX);
     let params = Params {
         digit_separator: ',',

@@ -1,42 +1,173 @@
-//! A price as a sentence: `$10.00 per seat per month`. Read from Stripe's JSON, of any age.
+//! What a price costs: taken apart for sentences in any language, and as an English one: `$10.00 per seat per month`. Read from
+//! Stripe's JSON, of any age.
+
+use rust_decimal::Decimal;
 
 use super::{money, raw::Raw};
 
-/// What a price costs, in one sentence. `unit` is the product's word for one unit, such as `seat`.
-pub fn sentence(price: &Raw, unit: Option<&str>) -> String {
-    if let Some(sentence) = first_free(price, unit) {
-        return sentence;
-    }
-    let period = period(price.text("/recurring/interval"), price.int("/recurring/interval_count"));
-    let amount = amount(price, unit);
-    let metered = price.text("/recurring/usage_type") == Some("metered");
-    match (period, metered) {
-        (Some(period), true) => format!("{amount}, by usage, billed {}", billed(&period)),
-        (Some(period), false) => format!("{amount} {period}"),
-        (None, _) => amount,
+/// What a price costs, taken apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// Lower-case ISO code.
+    pub currency: String,
+    /// How much.
+    pub cost: Cost,
+    /// How often; none for something paid once.
+    pub period: Option<Period>,
+    /// Whether what is used is paid, after it was used.
+    pub metered: bool,
+}
+
+/// How much, in whole units of the currency.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cost {
+    /// The same for each.
+    Each(Decimal),
+    /// For so many together.
+    Pack(Decimal, i64),
+    /// For each, once so many are used up that cost nothing.
+    AfterFree(Decimal, i64),
+    /// By steps.
+    Tiers {
+        /// All units cost what the step of the last one says.
+        volume: bool,
+        /// The steps; none when Stripe was not asked for them.
+        tiers: Vec<Tier>,
+    },
+    /// The customer says how much.
+    Chosen,
+    /// Nothing is known.
+    Unknown,
+}
+
+/// A step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tier {
+    /// The last unit of it; none for the last step.
+    pub up_to: Option<i64>,
+    /// For each unit.
+    pub each: Option<Decimal>,
+    /// For the step as a whole.
+    pub flat: Option<Decimal>,
+}
+
+/// A time that comes again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Period {
+    /// `day`, `week`, `month` or `year`.
+    pub interval: String,
+    /// How many of them.
+    pub count: i64,
+}
+
+/// Takes a price apart.
+pub fn terms(price: &Raw) -> Terms {
+    let currency = price.text("/currency").unwrap_or_default().to_owned();
+    let period = price.text("/recurring/interval").map(|interval| Period {
+        interval: interval.to_owned(),
+        count: price.int("/recurring/interval_count").unwrap_or(1).max(1),
+    });
+    Terms {
+        cost: cost(price, &currency, period.is_some()),
+        metered: price.text("/recurring/usage_type") == Some("metered"),
+        period,
+        currency,
     }
 }
 
-/// `$10.00 per seat per month, first 5 free`: two graduated tiers, of which the first costs nothing.
-fn first_free(price: &Raw, unit: Option<&str>) -> Option<String> {
-    let tiers = price.list("/tiers");
-    let [first, rest] = tiers.as_slice() else { return None };
-    let free = |tier: &Raw, field: &str| {
-        let amount = tier.number(&format!("/{field}_decimal")).or_else(|| tier.number(&format!("/{field}")));
-        amount.is_none_or(|amount| amount.trim_matches(['0', '.']).is_empty())
-    };
-    let graduated = price.text("/tiers_mode") == Some("graduated");
-    if !graduated || !free(first, "unit_amount") || !free(first, "flat_amount") || !free(rest, "flat_amount") {
+fn cost(price: &Raw, currency: &str, recurs: bool) -> Cost {
+    if !price.at("/custom_unit_amount").is_empty() {
+        return Cost::Chosen;
+    }
+    if price.text("/billing_scheme") == Some("tiered") || !price.list("/tiers").is_empty() {
+        let tier = |tier: &Raw| Tier {
+            up_to: tier.int("/up_to"),
+            each: amount(tier, "unit_amount", currency),
+            flat: amount(tier, "flat_amount", currency),
+        };
+        let tiers: Vec<Tier> = price.list("/tiers").iter().map(tier).collect();
+        let volume = price.text("/tiers_mode") == Some("volume");
+        return match after_free(&tiers) {
+            Some(cost) if recurs && price.text("/tiers_mode") == Some("graduated") => cost,
+            _ => Cost::Tiers { volume, tiers },
+        };
+    }
+    match (amount(price, "unit_amount", currency), price.int("/transform_quantity/divide_by")) {
+        (Some(amount), Some(size)) => Cost::Pack(amount, size),
+        (Some(amount), None) => Cost::Each(amount),
+        (None, _) => Cost::Unknown,
+    }
+}
+
+/// Two steps, of which the first costs nothing.
+fn after_free(tiers: &[Tier]) -> Option<Cost> {
+    let [first, rest] = tiers else { return None };
+    let free = |amount: Option<Decimal>| amount.is_none_or(|amount| amount.is_zero());
+    if !free(first.each) || !free(first.flat) || !free(rest.flat) {
         return None;
     }
-    let each = money_of(rest, "unit_amount", price.text("/currency").unwrap_or_default())?;
-    let (unit, up_to) = (unit.unwrap_or("unit"), first.int("/up_to")?);
-    let period = period(price.text("/recurring/interval"), price.int("/recurring/interval_count"))?;
-    Some(if price.text("/recurring/usage_type") == Some("metered") {
-        format!("{each} per {unit}, first {up_to} free, by usage, billed {}", billed(&period))
-    } else {
-        format!("{each} per {unit} {period}, first {up_to} free")
-    })
+    Some(Cost::AfterFree(rest.each?, first.up_to?))
+}
+
+/// The integer field where it says everything, else the decimal one beside it.
+fn amount(part: &Raw, field: &str, currency: &str) -> Option<Decimal> {
+    match part.int(&format!("/{field}")) {
+        Some(minor) => Some(money::major(minor, currency)),
+        None => money::major_decimal(&part.number(&format!("/{field}_decimal"))?, currency),
+    }
+}
+
+/// What a price costs, in one English sentence. `unit` is the product's word for one unit, such as `seat`.
+pub fn sentence(price: &Raw, unit: Option<&str>) -> String {
+    let terms = terms(price);
+    let often = terms.period.as_ref().and_then(|it| period(Some(&it.interval), Some(it.count)));
+    let cost = spoken(&terms, unit, often.as_deref());
+    match (often, terms.metered, &terms.cost) {
+        (Some(_), false, Cost::AfterFree(..)) | (None, ..) => cost,
+        (Some(often), true, _) => format!("{cost}, by usage, billed {}", billed(&often)),
+        (Some(often), false, _) => format!("{cost} {often}"),
+    }
+}
+
+fn spoken(terms: &Terms, unit: Option<&str>, often: Option<&str>) -> String {
+    let show = |amount: &Decimal| money::write(*amount, &terms.currency);
+    let word = unit.unwrap_or("unit");
+    match &terms.cost {
+        Cost::Each(amount) if unit.is_some() || terms.metered => format!("{} per {word}", show(amount)),
+        Cost::Each(amount) => show(amount),
+        Cost::Pack(amount, size) => format!("{} per {size} {word}s", show(amount)),
+        Cost::AfterFree(amount, free) if terms.metered => format!("{} per {word}, first {free} free", show(amount)),
+        Cost::AfterFree(amount, free) => {
+            format!("{} per {word} {}, first {free} free", show(amount), often.unwrap_or_default())
+        }
+        Cost::Tiers { volume, tiers } => {
+            let name = if *volume { "Volume" } else { "Graduated" };
+            if tiers.is_empty() {
+                return format!("{name} price by tiers");
+            }
+            let parts: Vec<_> = tiers.iter().map(|tier| spoken_tier(tier, &terms.currency, *volume)).collect();
+            let of = unit.map(|unit| format!(" per {unit}")).unwrap_or_default();
+            format!("{name}{of}: {}", parts.join(", "))
+        }
+        Cost::Chosen => "The customer chooses the amount".to_owned(),
+        Cost::Unknown => "No amount".to_owned(),
+    }
+}
+
+fn spoken_tier(tier: &Tier, currency: &str, volume: bool) -> String {
+    let show = |amount: Decimal| money::write(amount, currency);
+    let cost = match (tier.each, tier.flat) {
+        (Some(each), Some(flat)) => format!("{} plus {} each", show(flat), show(each)),
+        (Some(each), None) => format!("{} each", show(each)),
+        (None, Some(flat)) => format!("{} in total", show(flat)),
+        (None, None) => "free".to_owned(),
+    };
+    match (tier.up_to, volume) {
+        (Some(up_to), true) => format!("up to {up_to} {cost}"),
+        (Some(up_to), false) => format!("units up to {up_to} {cost}"),
+        (None, true) => format!("more {cost}"),
+        (None, false) => format!("the rest {cost}"),
+    }
 }
 
 /// `per month`, `every 3 months`; None for something paid once.
@@ -55,66 +186,6 @@ fn billed(period: &str) -> String {
         "per month" => "monthly".to_owned(),
         "per year" => "yearly".to_owned(),
         other => other.to_owned(),
-    }
-}
-
-fn amount(price: &Raw, unit: Option<&str>) -> String {
-    if !price.at("/custom_unit_amount").is_empty() {
-        return "The customer chooses the amount".to_owned();
-    }
-    if price.text("/billing_scheme") == Some("tiered") {
-        return tiers(price, unit);
-    }
-    let each = unit_amount(price, "unit_amount").unwrap_or_else(|| "No amount".to_owned());
-    let metered = price.text("/recurring/usage_type") == Some("metered");
-    match (price.int("/transform_quantity/divide_by"), unit) {
-        (Some(size), unit) => format!("{each} per {size} {}s", unit.unwrap_or("unit")),
-        (None, Some(unit)) => format!("{each} per {unit}"),
-        (None, None) if metered => format!("{each} per unit"),
-        (None, None) => each,
-    }
-}
-
-/// `Graduated: first 10 at $5.00, then $4.00`. Stripe leaves the tiers out unless they are asked for.
-fn tiers(price: &Raw, unit: Option<&str>) -> String {
-    let volume = price.text("/tiers_mode") == Some("volume");
-    let name = if volume { "Volume" } else { "Graduated" };
-    let tiers = price.list("/tiers");
-    if tiers.is_empty() {
-        return format!("{name} price by tiers");
-    }
-    let currency = price.text("/currency").unwrap_or_default();
-    let parts: Vec<_> = tiers.iter().map(|tier| self::tier(tier, currency, volume)).collect();
-    let of = unit.map(|unit| format!(" per {unit}")).unwrap_or_default();
-    format!("{name}{of}: {}", parts.join(", "))
-}
-
-fn tier(tier: &Raw, currency: &str, volume: bool) -> String {
-    let each = money_of(tier, "unit_amount", currency);
-    let flat = money_of(tier, "flat_amount", currency);
-    let cost = match (each, flat) {
-        (Some(each), Some(flat)) => format!("{flat} plus {each} each"),
-        (Some(each), None) => format!("{each} each"),
-        (None, Some(flat)) => format!("{flat} in total"),
-        (None, None) => "free".to_owned(),
-    };
-    match (tier.int("/up_to"), volume) {
-        (Some(up_to), true) => format!("up to {up_to} {cost}"),
-        (Some(up_to), false) => format!("units up to {up_to} {cost}"),
-        (None, true) => format!("more {cost}"),
-        (None, false) => format!("the rest {cost}"),
-    }
-}
-
-fn unit_amount(price: &Raw, field: &str) -> Option<String> {
-    money_of(price, field, price.text("/currency").unwrap_or_default())
-}
-
-/// The integer field where it says everything, else the decimal one beside it.
-fn money_of(part: &Raw, field: &str, currency: &str) -> Option<String> {
-    match part.int(&format!("/{field}")) {
-        Some(minor) => Some(money::format(minor, currency)),
-        None => money::format_decimal(&part.number(&format!("/{field}_decimal"))?, currency),
     }
 }
 
