@@ -24,9 +24,13 @@ const FILES: [(&str, &str); 7] = [
     ("app.js", "js/app.js"),
 ];
 
+/// The languages of the portal, a Fluent file each.
+const LANGUAGES: &str = "templates/portal/languages";
+
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=migrations"); // `sqlx::migrate!` reads the folder at compile time
     println!("cargo:rerun-if-changed=static");
+    println!("cargo:rerun-if-changed={LANGUAGES}");
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
     let mut table = Table::new(&out)?;
     for (name, path) in FILES {
@@ -34,7 +38,25 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     table.add("app.css", styles(&table.urls)?.as_bytes())?;
     fs::write(out.join("assets.rs"), table.finish())?;
+    fs::write(out.join("languages.rs"), languages()?)?;
     Ok(())
+}
+
+/// The languages of the portal: the code and the text of every file in their folder.
+fn languages() -> Result<String, Box<dyn Error>> {
+    let mut files: Vec<PathBuf> =
+        fs::read_dir(LANGUAGES)?.map(|entry| Ok(entry?.path())).collect::<Result<_, std::io::Error>>()?;
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "ftl"));
+    files.sort();
+    let mut source = String::from("/// Code and text of each language.\nconst FILES: &[(&str, &str)] = &[\n");
+    for file in files {
+        let code = file.file_stem().and_then(|stem| stem.to_str()).ok_or("the name of a language is its code")?;
+        let path = fs::canonicalize(&file)?;
+        let path = path.to_str().ok_or("the path to the languages is not UTF-8")?;
+        writeln!(source, "    ({code:?}, include_str!({path:?})),")?;
+    }
+    source.push_str("];\n");
+    Ok(source)
 }
 
 /// All own style sheets as one; `asset(name)` in them becomes the hashed URL.

@@ -45,7 +45,8 @@
 //! 6. What happens when somebody changes something at Stripe: `billing/mod.rs`, `billing/carry.rs`, `store/outbox.rs`.
 //! 7. What happens when somebody opens a page: `web/mod.rs` (the routes and the middleware around them), `web/access.rs` (who
 //!    may), then the page's own file.
-//! 8. What happens when a customer opens a portal link: `web/portal/mod.rs`, `web/portal/guest.rs`, `billing/portal.rs`.
+//! 8. What happens when a customer opens a portal link: `web/portal/mod.rs`, `web/portal/guest.rs`, `billing/portal.rs`;
+//!    what it says stands in `templates/portal/languages`, see `web/language.rs`.
 //!
 //! # What always holds
 //!

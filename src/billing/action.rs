@@ -63,6 +63,14 @@ pub enum Action {
     CreatePromotionCode,
     /// Ends a promotion code, or takes it up again.
     SetPromotionCode,
+    /// Makes a card the one that a customer is charged by.
+    SetCustomerCard,
+    /// Makes a card the one that a subscription is charged by.
+    SetSubscriptionCard,
+    /// Adds a tax id to a customer.
+    AddTaxId,
+    /// Removes one.
+    RemoveTaxId,
 }
 
 /// How to find out whether a write happened.
@@ -81,15 +89,16 @@ pub(super) enum Proof {
 }
 
 use Action::{
-    ArchivePrice, ArchiveProduct, CancelSubscription, CancelSubscriptionLater, ChangeSubscription, CreateCheckout,
-    CreateCoupon, CreateCustomer, CreatePrice, CreateProduct, CreatePromotionCode, CreateRefund, CreateSubscription,
-    DeleteCoupon, DiscountSubscription, ExpireCheckout, FinalizeInvoice, PauseSubscription, PayInvoice,
-    ResumeSubscription, SendInvoice, SetPromotionCode, UnarchivePrice, UnarchiveProduct, UnpauseSubscription,
-    UpdateCustomer, UpdatePrice, UpdateProduct, VoidInvoice, WriteOffInvoice,
+    AddTaxId, ArchivePrice, ArchiveProduct, CancelSubscription, CancelSubscriptionLater, ChangeSubscription,
+    CreateCheckout, CreateCoupon, CreateCustomer, CreatePrice, CreateProduct, CreatePromotionCode, CreateRefund,
+    CreateSubscription, DeleteCoupon, DiscountSubscription, ExpireCheckout, FinalizeInvoice, PauseSubscription,
+    PayInvoice, RemoveTaxId, ResumeSubscription, SendInvoice, SetCustomerCard, SetPromotionCode, SetSubscriptionCard,
+    UnarchivePrice, UnarchiveProduct, UnpauseSubscription, UpdateCustomer, UpdatePrice, UpdateProduct, VoidInvoice,
+    WriteOffInvoice,
 };
 
 /// Each action with its stored name, Stripe's name of its object, and its proof.
-const TABLE: [(Action, &str, &str, Proof); 30] = [
+const TABLE: [(Action, &str, &str, Proof); 34] = [
     (CreateCustomer, "customer.created", "customer", Proof::Marked("/customers")),
     (UpdateCustomer, "customer.updated", "customer", Proof::Repeatable),
     (CreateProduct, "product.created", "product", Proof::Marked("/products")),
@@ -120,6 +129,10 @@ const TABLE: [(Action, &str, &str, Proof); 30] = [
     (DeleteCoupon, "coupon.deleted", "coupon", Proof::Gone),
     (CreatePromotionCode, "promotion_code.created", "promotion_code", Proof::Marked("/promotion_codes")),
     (SetPromotionCode, "promotion_code.updated", "promotion_code", Proof::Repeatable),
+    (SetCustomerCard, "customer.card_set", "customer", Proof::Repeatable),
+    (SetSubscriptionCard, "subscription.card_set", "subscription", Proof::Repeatable),
+    (AddTaxId, "customer.tax_id_added", "tax_id", Proof::None),
+    (RemoveTaxId, "customer.tax_id_removed", "tax_id", Proof::Gone),
 ];
 
 impl Action {

@@ -9,6 +9,7 @@
 //! use cases by the object that they change.
 
 pub mod action;
+pub mod card;
 mod carry;
 pub mod catalog;
 pub mod changes;
@@ -23,8 +24,11 @@ pub mod live;
 pub mod nonce;
 pub mod origins;
 pub mod portal;
+pub mod portal_settings;
 mod record;
 pub mod subscriptions;
+pub mod tax_ids;
+pub mod usage;
 
 pub use action::Action;
 pub use carry::{Done, Outcome};

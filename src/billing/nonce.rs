@@ -26,6 +26,11 @@ impl Nonce {
         Self(format!("{caller}:{}", hash_token(idempotency_key)))
     }
 
+    /// Of a step that follows from something that is known, such as a finished Checkout session: the same every time.
+    pub(super) fn step(of: &str) -> Self {
+        Self(format!("step:{}", hash_token(of)))
+    }
+
     /// For a program that sends none: every call is a write of its own.
     pub fn fresh() -> Self {
         Self(format!("once:{}", new_token()))

@@ -5,7 +5,7 @@
 
 use serde_json::json;
 
-use super::{Error, error::check};
+use super::{Error, error::check, portal_settings::Brand};
 use crate::{
     app::{App, Scope},
     db::{self, Tx},
@@ -19,7 +19,7 @@ use crate::{
         connections::{self, Connection},
         customers,
         portal_links::{self, Link, NewLink, Use},
-        portal_sessions, tenants,
+        portal_sessions,
     },
     vault::{SecretString, hash_token, new_id, new_token},
 };
@@ -73,8 +73,8 @@ pub struct Visit {
     pub tenant: TenantId,
     /// The project.
     pub project: ProjectId,
-    /// What the business is called.
-    pub business: String,
+    /// The business as its customers see it.
+    pub brand: Brand,
     /// Whether real money moves.
     pub livemode: bool,
     /// The customer.
@@ -190,6 +190,19 @@ impl App {
         visit(&mut tx, link).await
     }
 
+    /// Remembers with a visit in which Checkout session (Stripe's id) a card is typed in, so that the way back needs no id.
+    pub async fn remember_checkout(&self, secret: &str, checkout: Option<&str>) -> db::Result<()> {
+        let mut tx = self.db.system_write().await?;
+        portal_sessions::set_checkout(&mut tx, &hash_token(secret), checkout).await?;
+        tx.commit().await
+    }
+
+    /// That session.
+    pub async fn remembered_checkout(&self, secret: &str) -> db::Result<Option<String>> {
+        let mut tx = self.db.system_read().await?;
+        portal_sessions::checkout(&mut tx, &hash_token(secret)).await
+    }
+
     /// Ends a visit.
     pub async fn end_portal_visit(&self, secret: &str) -> db::Result<()> {
         let mut tx = self.db.system_write().await?;
@@ -223,7 +236,7 @@ async fn visit(tx: &mut Tx, link: Link) -> db::Result<Option<Visit>> {
     let customer = customer.filter(|customer| customer.deleted_at.is_none());
     let (Some(connection), Some(customer)) = (connection, customer) else { return Ok(None) };
     Ok(Some(Visit {
-        business: tenants::name(tx, &link.tenant_id).await?.unwrap_or_default(),
+        brand: Brand::load(tx, (&link.tenant_id, &link.project_id)).await?,
         livemode: connection.livemode,
         permits: Permit::split(&link.actions),
         tenant: link.tenant_id,

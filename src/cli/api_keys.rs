@@ -5,18 +5,20 @@ use std::time::Duration;
 use anyhow::{anyhow, bail};
 use billfold::{
     accounts::{self, api_keys::KeyWish},
-    app::{App, Scope},
     config::Config,
     domain::{
         api_key::{ApiScope, ApiScopes, DEFAULT_DAYS, MOST_DAYS, Preset},
-        ids::{KeyId, ProjectId, TenantId},
+        ids::KeyId,
         time,
     },
-    store::{api_keys, projects, tenants},
+    store::api_keys,
 };
 use clap::{Args, Subcommand};
 
-use super::{Settings, open};
+use super::{
+    Settings, open,
+    place::{Place, operator},
+};
 
 /// What telling the owners by mail may take.
 const MAIL: Duration = Duration::from_secs(20);
@@ -70,17 +72,6 @@ pub struct Revoke {
     id: KeyId,
     #[command(flatten)]
     settings: Settings,
-}
-
-/// A project by name or id.
-#[derive(Args)]
-struct Place {
-    /// Name or id of the business
-    #[arg(long)]
-    tenant: String,
-    /// Name or id of the project
-    #[arg(long)]
-    project: String,
 }
 
 impl ApiKey {
@@ -143,28 +134,6 @@ impl Revoke {
         println!("{} is revoked", self.id);
         Ok(())
     }
-}
-
-impl Place {
-    async fn find(&self, app: &App) -> anyhow::Result<Scope> {
-        let mut tx = app.db.system_read().await?;
-        let tenant = match TenantId::parse(&self.tenant) {
-            Some(id) => tenants::all(&mut tx).await?.into_iter().find(|known| *known == id),
-            None => tenants::by_name(&mut tx, &self.tenant).await?,
-        };
-        let tenant = tenant.ok_or_else(|| anyhow!("there is no business '{}'", self.tenant))?;
-        let mut tx = tx.into_tenant(&tenant).await?;
-        let projects = projects::list(&mut tx).await?;
-        drop(tx);
-        let project =
-            projects.into_iter().find(|known| known.id.as_str() == self.project || known.name == self.project);
-        let project = project.ok_or_else(|| anyhow!("there is no project '{}' in it", self.project))?;
-        Ok(operator(app, tenant, project.id))
-    }
-}
-
-fn operator(app: &App, tenant: TenantId, project: ProjectId) -> Scope {
-    Scope { app: app.clone(), tenant, project, actor: "operator".to_owned(), request_id: String::new() }
 }
 
 fn in_words(error: accounts::Error) -> anyhow::Error {

@@ -18,6 +18,7 @@ use billfold::{
     connect::Scope,
     domain::{
         api_key::{ApiKey, DEFAULT_DAYS, Preset},
+        brand::PortalDraft,
         ids::{ProjectId, TenantId},
         portal::{LONGEST, LinkDraft},
         role::Role,
@@ -30,6 +31,7 @@ use billfold::{
     store::{
         customers,
         list::{Filter, Slice},
+        prices::{self, Price},
         subscriptions,
     },
     telemetry,
@@ -47,6 +49,8 @@ use super::{
 const PACE: f64 = 20.0;
 const EMAIL: &str = "demo@billfold.example";
 const BUSINESS: &str = "Acme Coffee";
+/// Plans that the demo's portal offers.
+const PLANS: i64 = 50;
 /// How often the demo looks for a customer whom it can hand a portal link, and how many times.
 const LOOK_AGAIN: (Duration, u32) = (Duration::from_millis(50), 600);
 
@@ -241,6 +245,7 @@ async fn portal_link(scope: &Scope) -> anyhow::Result<Option<String>> {
         }
         drop(tx);
         if let Some(customer) = customer {
+            offer_plans(scope).await?;
             let draft = LinkDraft { life: LONGEST, ..LinkDraft::new(customer.customer.id) };
             let made = scope.create_portal_link(&draft).await?;
             return Ok(Some(made.url.expose_secret().to_owned()));
@@ -248,6 +253,21 @@ async fn portal_link(scope: &Scope) -> anyhow::Result<Option<String>> {
         tokio::time::sleep(pause).await;
     }
     Ok(None)
+}
+
+/// What the demo's portal looks like. It offers the products that are sold at several prices: those are its plans.
+async fn offer_plans(scope: &Scope) -> anyhow::Result<()> {
+    let mut tx = scope.app.db.read(&scope.tenant).await?;
+    let prices = prices::active(&mut tx, &scope.project, Some(true), PLANS).await?;
+    drop(tx);
+    let is_plan = |price: &Price| prices.iter().filter(|other| other.product_id == price.product_id).count() > 1;
+    let draft = PortalDraft {
+        colour: "#6f3c1e".to_owned(),
+        support: "help@acme-coffee.example".to_owned(),
+        prices: prices.iter().filter(|price| is_plan(price)).map(|price| price.id.clone()).collect(),
+        ..PortalDraft::default()
+    };
+    Ok(scope.save_portal(&draft).await?)
 }
 
 /// Where billfold receives from the made-up account.

@@ -5,6 +5,8 @@ mod api_keys;
 mod check;
 mod demo;
 mod people;
+mod place;
+mod portal_links;
 mod serve;
 pub mod settings;
 mod stand_in;
@@ -51,6 +53,9 @@ pub enum Command {
     /// Keys of the REST API
     #[command(subcommand)]
     ApiKey(api_keys::ApiKey),
+    /// Links to the customer portal
+    #[command(subcommand)]
+    PortalLink(portal_links::PortalLink),
     /// Print a new one-time link to /setup, as long as nobody exists
     SetupLink(Settings),
     /// Master keys
@@ -86,6 +91,7 @@ impl Command {
             Self::Migrate(Settings { config }) => migrate(config).await,
             Self::User(user) => user.run().await,
             Self::ApiKey(api_key) => api_key.run().await,
+            Self::PortalLink(link) => link.run().await,
             Self::SetupLink(Settings { config }) => people::setup_link(config).await,
             Self::Keys(Keys::Generate) => {
                 println!("{}", Keyring::generate_entry().expose_secret());

@@ -1,6 +1,7 @@
 //! Plain types and pure rules. No I/O, nothing of the other modules.
 
 pub mod api_key;
+pub mod brand;
 pub mod changes;
 pub mod drafts;
 pub mod event;

@@ -28,6 +28,26 @@ pub async fn find(tx: &mut impl System, id_hash: &str, now: i64) -> Result<Optio
     .await
 }
 
+/// Remembers the Checkout session (Stripe's id) in which the visitor types a card in; none forgets it.
+pub async fn set_checkout(tx: &mut impl System, id_hash: &str, checkout: Option<&str>) -> Result<()> {
+    tx.system("UPDATE portal_sessions SET checkout_id = $2 WHERE id_hash = $1")
+        .bind(id_hash)
+        .bind(checkout)
+        .execute()
+        .await?;
+    Ok(())
+}
+
+/// The Checkout session that a visitor was sent to.
+pub async fn checkout(tx: &mut impl System, id_hash: &str) -> Result<Option<String>> {
+    let found = tx
+        .system("SELECT checkout_id FROM portal_sessions WHERE id_hash = $1 AND checkout_id IS NOT NULL")
+        .bind(id_hash)
+        .fetch_optional_value()
+        .await?;
+    Ok(found)
+}
+
 /// Ends a visit.
 pub async fn delete(tx: &mut impl System, id_hash: &str) -> Result<()> {
     tx.system("DELETE FROM portal_sessions WHERE id_hash = $1").bind(id_hash).execute().await?;

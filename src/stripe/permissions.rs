@@ -107,7 +107,13 @@ pub const PERMISSIONS: &[Permission] = &[
     write("Checkout Sessions", "rak_checkout_session_write", "makes payment pages"),
     write("Coupons", "rak_coupon_write", "makes and ends coupons"),
     write("Promotion codes", "rak_promotion_code_write", "makes and ends codes that customers type in"),
-    read_only("Billing meters", "rak_billing_meter_read", "offers your meters for prices by usage"),
+    read_only(
+        "Billing meters",
+        "rak_billing_meter_read",
+        "offers your meters for prices by usage, and shows customers what they used",
+    ),
+    read_only("SetupIntents", "rak_setup_intent_read", "takes over the card that a customer saved"),
+    read_only("PaymentMethods", "rak_payment_method_read", "shows customers which card is charged"),
 ];
 
 /// Stripe's page for a new restricted key, with every permission ticked: what follows `https://dashboard.stripe.com/`.

@@ -2,11 +2,12 @@
 //!
 //! 1. The browser says where a request comes from (`Sec-Fetch-Site`, `Origin`). tower-http compares; a request that carries a cookie and
 //!    neither header is refused as well, which tower-http alone would let pass.
-//! 2. A form carries a token that belongs to the session. [`ProtectedForm`] is the only way to read a form, and it hands the values out
-//!    only after it has compared the token.
+//! 2. A form carries a token that belongs to the session. [`ProtectedForm`], and [`ProtectedUpload`] for a file, are the only ways to read
+//!    a form, and they hand the values out only after they have compared the token.
 //!
 //! The REST API and the webhook intake ignore cookies, so they need neither.
 
+use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -54,7 +55,7 @@ impl std::fmt::Debug for CsrfToken {
     }
 }
 
-/// The values of a form whose token was right. There is no other extractor for a form.
+/// The values of a form whose token was right.
 #[derive(Debug)]
 pub struct ProtectedForm<T>(pub T);
 
@@ -82,6 +83,48 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for ProtectedForm<T> {
             .map(Self)
             .map_err(|_| Error::invalid("form", "A field of the form is missing or has a value it cannot have."))
     }
+}
+
+/// The file of a form whose token was right, of `MAX` bytes at most with everything around it. Its field is called `file`.
+#[derive(Debug)]
+pub struct ProtectedUpload<const MAX: usize>(pub Bytes);
+
+impl<const MAX: usize, S: Send + Sync> FromRequest<S> for ProtectedUpload<MAX> {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
+        let expected = request.extensions().get::<CsrfToken>().cloned().ok_or(Error::CrossOrigin)?;
+        let kind = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let boundary = kind.and_then(|kind| multer::parse_boundary(kind).ok());
+        if boundary.is_none() && !is_form(request.headers()) {
+            return Err(Error::UnsupportedMediaType);
+        }
+        let RawBody(body) = RawBody::<MAX>::from_request(request, state).await?;
+        let (token, file) = match boundary {
+            Some(boundary) => parts(body, boundary).await?,
+            None => (serde_urlencoded::from_bytes::<Token>(&body).ok().map(|token| token.csrf), None),
+        };
+        if !token.is_some_and(|sent| expected.matches(&sent)) {
+            return Err(Error::CrossOrigin);
+        }
+        Ok(Self(file.unwrap_or_default()))
+    }
+}
+
+/// The token and the file of a form in parts.
+async fn parts(body: Bytes, boundary: String) -> Result<(Option<String>, Option<Bytes>), Error> {
+    let malformed = |_| Error::invalid("file", "The form did not arrive whole. Try again.");
+    let whole = futures_util::stream::once(std::future::ready(Ok::<_, std::convert::Infallible>(body)));
+    let mut parts = multer::Multipart::new(whole, boundary);
+    let (mut token, mut file) = (None, None);
+    while let Some(part) = parts.next_field().await.map_err(malformed)? {
+        match part.name() {
+            Some("csrf") => token = Some(part.text().await.map_err(malformed)?),
+            Some("file") => file = Some(part.bytes().await.map_err(malformed)?),
+            _ => {}
+        }
+    }
+    Ok((token, file))
 }
 
 fn is_form(headers: &HeaderMap) -> bool {

@@ -205,6 +205,17 @@ impl Refused {
         self
     }
 
+    /// Says what is wrong with each field in other words, where there are some.
+    #[must_use]
+    pub fn in_words(mut self, words: impl Fn(&Flaw) -> Option<String>) -> Self {
+        for flaw in &mut self.flaws {
+            if let Some(text) = words(flaw) {
+                flaw.message = text;
+            }
+        }
+        self
+    }
+
     /// What a use case's refusal means for the form; a fault is none.
     pub fn of(error: billing::Error) -> Result<Self> {
         use billing::Error as Refusal;

@@ -35,6 +35,8 @@ async fn every_command_explains_itself() {
         "api-key create",
         "api-key list",
         "api-key revoke",
+        "portal-link create",
+        "portal-link revoke",
         "keys generate",
         "check",
         "healthcheck",

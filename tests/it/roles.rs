@@ -11,7 +11,7 @@ use crate::harness::{
 both_engines!(each_role_reaches_what_it_may_and_no_more);
 
 /// The lowest role for each action. A form that is not here fails the test: somebody has to decide who may send it.
-const ACTIONS: [(&str, Role); 50] = [
+const ACTIONS: [(&str, Role); 52] = [
     ("/logout", Role::Viewer),
     ("/t/{}/projects", Role::Admin),
     ("/t/{}/p/{}/confirm", Role::Admin),
@@ -61,6 +61,8 @@ const ACTIONS: [(&str, Role); 50] = [
     ("/t/{}/p/{}/customers/{}/portal-link", Role::Member),
     ("/t/{}/p/{}/portal-links/{}/revoke", Role::Member),
     ("/t/{}/p/{}/settings/origins", Role::Admin),
+    ("/t/{}/p/{}/settings/portal", Role::Admin),
+    ("/t/{}/p/{}/settings/portal/logo", Role::Admin),
     ("/t/{}/p/{}/settings/origins/remove", Role::Admin),
 ];
 /// Pages that a viewer may not open.

@@ -7,6 +7,7 @@ mod payment;
 mod price;
 mod product;
 mod subscription;
+mod tax_id;
 
 use std::collections::BTreeMap;
 
@@ -19,6 +20,7 @@ pub use subscription::{
     Cancellation, ChangeDraft, FEEDBACKS, Moment, PREVIEW_LIFE, PauseBehavior, PauseDraft, Proration,
     SubscriptionDraft, SubscriptionItem,
 };
+pub use tax_id::{TAX_ID_KINDS, TaxIdDraft};
 
 /// What is wrong with one parameter.
 #[derive(Clone, Debug, PartialEq, Eq)]

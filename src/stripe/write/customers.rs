@@ -6,7 +6,7 @@ use stripe_shared::CustomerTaxExempt;
 
 use super::WriteRequest;
 use crate::domain::{
-    drafts::{AddressDraft, CustomerDraft},
+    drafts::{AddressDraft, CustomerDraft, TaxIdDraft},
     ids::path_segment,
 };
 
@@ -47,6 +47,27 @@ pub fn create(draft: &CustomerDraft) -> WriteRequest {
 /// Changes a customer.
 pub fn update(id: &str, draft: &CustomerDraft) -> WriteRequest {
     filled!(UpdateCustomer::new(path_segment(id).as_ref()), draft)
+}
+
+/// Makes a saved way to pay (`pm_…`) the one by which a customer's invoices are paid.
+pub fn set_card(id: &str, payment_method: &str) -> WriteRequest {
+    let request = UpdateCustomer::new(path_segment(id).as_ref()).build();
+    WriteRequest::of(request).with("invoice_settings[default_payment_method]", payment_method)
+}
+
+/// Adds a tax id to a customer.
+pub fn add_tax_id(id: &str, draft: &TaxIdDraft) -> WriteRequest {
+    let request = WriteRequest { delete: false, path: tax_ids(id), body: String::new() };
+    request.with("type", &draft.kind).with("value", &draft.value)
+}
+
+/// Removes a tax id (`txi_…`) from a customer.
+pub fn remove_tax_id(id: &str, tax_id: &str) -> WriteRequest {
+    WriteRequest { delete: true, path: format!("{}/{}", tax_ids(id), path_segment(tax_id)), body: String::new() }
+}
+
+fn tax_ids(customer: &str) -> String {
+    format!("/customers/{}/tax_ids", path_segment(customer))
 }
 
 fn fields(address: &AddressDraft) -> OptionalFieldsCustomerAddress {

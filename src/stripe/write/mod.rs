@@ -166,9 +166,13 @@ impl Client {
         Ok(Page { data, has_more, as_of: answered.as_of })
     }
 
-    /// One object that the mirror does not keep; `None` when Stripe has none by this path.
+    /// One object that the mirror does not keep; `None` when Stripe has none by this path. Behind a `?` the path may have
+    /// parameters, encoded already.
     pub async fn read_path(&self, path: &str) -> Result<Option<Box<RawValue>>, Error> {
-        match self.call(&RequestBuilder::new(StripeMethod::Get, path.to_owned())).await {
+        let (path, query) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
+        let mut request = RequestBuilder::new(StripeMethod::Get, path.to_owned());
+        request.query = query.map(ToOwned::to_owned);
+        match self.call(&request).await {
             Ok(answered) => Ok(Some(answered.value)),
             Err(error) if error.is_not_found() => Ok(None),
             Err(error) => Err(error),

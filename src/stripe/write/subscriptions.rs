@@ -125,6 +125,12 @@ pub fn discount(id: &str, discount: &DiscountDraft) -> WriteRequest {
     }
 }
 
+/// Makes a saved way to pay (`pm_…`) the one by which a subscription is paid.
+pub fn set_card(id: &str, payment_method: &str) -> WriteRequest {
+    let request = UpdateSubscription::new(path_segment(id).as_ref()).build();
+    WriteRequest::of(request).with("default_payment_method", payment_method)
+}
+
 fn discounts(discount: &DiscountDraft) -> Vec<DiscountsDataParam> {
     let mut given = DiscountsDataParam::new();
     match discount {

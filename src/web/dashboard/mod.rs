@@ -18,6 +18,7 @@ mod list;
 mod login;
 mod overview;
 mod portal_links;
+mod portal_settings;
 mod products;
 mod rows;
 mod search;
@@ -66,6 +67,7 @@ pub fn router(app: &App) -> Router {
         .merge(products::router())
         .merge(invoices::router())
         .merge(portal_links::router())
+        .merge(portal_settings::router())
         .merge(search::router())
         .merge(sync::router());
     sessions::layer(public.merge(home::remember(inside)), app).with_state(app.clone())

@@ -4,25 +4,30 @@ use askama::Template;
 use axum::Router;
 use axum::response::Response;
 use axum::routing::{get, post};
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use http::HeaderMap;
 use serde::Deserialize;
 
 use super::act::{self, Act, Way, act_pages, again, open, subject};
 use super::rows;
 use crate::app::App;
-use crate::billing::portal::LinkError;
+use crate::billing::portal::{LinkError, NewPortalLink};
+use crate::billing::portal_settings::Brand;
 use crate::db::Tx;
 use crate::domain::ids::{ProjectId, TenantId};
 use crate::domain::kind::Kind;
 use crate::domain::portal::{self, Flow, LinkDraft, Permit};
+use crate::mail;
+use crate::store::customers;
 use crate::store::portal_links::{self, Listed};
-use crate::vault::SecretString;
+use crate::vault::{ExposeSecret as _, SecretString};
 use crate::web::access::{Member, Viewer};
 use crate::web::csrf::ProtectedForm;
 use crate::web::error::{Error, Result};
 use crate::web::extract::{Path, Query};
 use crate::web::forms::{Form, Refused, Typed};
 use crate::web::html::{self, Wanted};
+use crate::web::portal_mail;
 use crate::web::shell::{Nav, Shell};
 
 /// Links that the list shows.
@@ -35,6 +40,9 @@ const LIVES: [(i64, &str); 5] = [
     (8 * 60 * 60, "8 hours"),
     (portal::LONGEST, "24 hours"),
 ];
+
+/// Pixels.
+const QR_SIZE: u32 = 200;
 
 /// The routes.
 pub fn router() -> Router<App> {
@@ -53,6 +61,8 @@ struct NewPage {
     lives: Vec<(String, &'static str)>,
     permits: [(&'static str, &'static str); 6],
     flows: Vec<(&'static str, &'static str)>,
+    /// Why no mail can be sent.
+    no_mail: Option<&'static str>,
     rows: Vec<Row>,
 }
 
@@ -63,6 +73,10 @@ struct MadePage {
     customer: Way,
     url: SecretString,
     expires: i64,
+    /// The link as a picture, for the phone of somebody who stands by: SVG in base64.
+    qr: Option<String>,
+    /// What became of the mail, when one was asked for.
+    mailed: Option<std::result::Result<String, String>>,
 }
 
 act_pages!(NewPage, MadePage);
@@ -137,7 +151,13 @@ async fn page(member: &Member, id: &str, form: Form) -> Result<NewPage> {
     let place = (&member.tenant, &member.project.id);
     let rows = rows(&mut tx, place, Some(&subject.id), member.now()).await?;
     let shell = member.shell(Nav::Customers);
+    let address = subject.raw.text("/email").unwrap_or_default();
     Ok(NewPage {
+        no_mail: match (&member.app.mail, address) {
+            (None, _) => Some(mail::OFF),
+            (_, "") => Some("Stripe knows no e-mail address of this customer."),
+            _ => None,
+        },
         act: Act {
             title: "Portal link".to_owned(),
             text: vec![
@@ -182,7 +202,19 @@ async fn create(
     };
     match member.scope(&headers).create_portal_link(&draft).await {
         Ok(made) => {
-            let shown = MadePage { shell: page.shell, customer: page.act.back, url: made.url, expires: made.expires };
+            let mailed = if typed.has("mail") {
+                Some(send_mail(&member, &headers, &draft.customer, &made).await?)
+            } else {
+                None
+            };
+            let shown = MadePage {
+                shell: page.shell,
+                customer: page.act.back,
+                qr: qr(made.url.expose_secret()),
+                url: made.url,
+                expires: made.expires,
+                mailed,
+            };
             act::shown(wanted, &shown)
         }
         Err(LinkError::TooMany) => Err(Error::TooManyRequests { retry_after: 60 }),
@@ -192,6 +224,30 @@ async fn create(
             again(wanted, &page, &refused)
         }
     }
+}
+
+/// Mails the link. `Ok`: to which address; `Err`: why not.
+async fn send_mail(
+    member: &Member,
+    headers: &HeaderMap,
+    customer: &str,
+    made: &NewPortalLink,
+) -> Result<std::result::Result<String, String>> {
+    let project = &member.project.id;
+    let mut tx = member.read().await?;
+    let customer = customers::find(&mut tx, project, &Kind::Customer.resolve_id(project, customer)).await?;
+    let customer = customer.ok_or(Error::NotFound)?;
+    let brand = Brand::load(&mut tx, (&member.tenant, project)).await?;
+    drop(tx);
+    let sent = portal_mail::send(&member.scope(headers), &customer, &brand, made).await;
+    Ok(sent.map(|()| customer.customer.email).map_err(|error| error.to_string()))
+}
+
+/// A link as a picture: SVG in base64.
+fn qr(url: &str) -> Option<String> {
+    let code = qrcode::QrCode::new(url).ok()?;
+    let picture = code.render::<qrcode::render::svg::Color<'_>>().min_dimensions(QR_SIZE, QR_SIZE).build();
+    Some(BASE64_STANDARD.encode(picture))
 }
 
 async fn index(viewer: Viewer, Query(Parameters { customer }): Query<Parameters>) -> Result<Response> {

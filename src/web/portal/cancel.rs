@@ -40,25 +40,22 @@ async fn page(guest: &Guest, handle: &str, form: Form) -> Result<CancelPage> {
     guest.needs(Permit::Cancel)?;
     let mut tx = guest.read().await?;
     let plan = plans::find(&mut tx, guest, handle).await?;
-    let feedbacks = FEEDBACKS.iter().map(|word| (*word, status::words(word)));
-    let feedbacks = std::iter::once(("", "I would rather not say".to_owned())).chain(feedbacks).collect();
+    let feedback = |word: &'static str| {
+        (word, guest.language.find(&format!("feedback-{word}"), &[]).unwrap_or_else(|| status::words(word)))
+    };
+    let silent = ("", guest.language.say("feedback-none"));
+    let feedbacks = std::iter::once(silent).chain(FEEDBACKS.into_iter().map(feedback)).collect();
     Ok(CancelPage { shell: guest.shell(), plan, form, feedbacks })
 }
 
-/// Leads to the one subscription that can be cancelled; where there are several, the customer chooses on the overview.
 async fn begin(guest: Guest) -> Result<Response> {
-    let mut tx = guest.read().await?;
-    let plans: Vec<Plan> = plans::of(&mut tx, &guest).await?.into_iter().filter(|plan| plan.may_cancel).collect();
-    Ok(html::see_other(&match plans.as_slice() {
-        [only] => format!("{}/cancel", only.path),
-        _ => "/portal".to_owned(),
-    }))
+    plans::lead_to_only(&guest, "cancel", Plan::may_cancel).await
 }
 
 async fn ask(guest: Guest, Path(handle): Path<String>) -> Result<Response> {
     let page = page(&guest, &handle, Form::empty()).await?;
-    if !page.plan.may_cancel {
-        return Err(Error::Conflict("This subscription is cancelled already, or cannot be cancelled now.".to_owned()));
+    if !page.plan.may_cancel() {
+        return Err(Error::Conflict("conflict-cancel".to_owned()));
     }
     html::page(&page)
 }
@@ -77,9 +74,10 @@ async fn send(
         invoice_now: false,
     };
     let outcome = guest.scope().cancel_subscription(&typed.nonce()?, &page.plan.id, &how).await;
-    match lead_on(&guest, &typed, outcome, Said::Canceled)? {
+    match lead_on(&guest, &typed, outcome, (Said::Canceled, std::convert::identity))? {
         Ok(answer) => Ok(answer),
-        Err((status, refused)) => {
+        Err(refused) => {
+            let status = refused.status();
             let page = CancelPage { form: Form::refused(typed, refused), ..page };
             Ok(with_retry(html::page_with(status, &page)?, status))
         }

@@ -66,9 +66,10 @@ async fn send(guest: Guest, ProtectedForm(typed): ProtectedForm<Typed>) -> Resul
     };
     let customer = &guest.visit.customer.customer.id;
     let outcome = guest.scope().update_customer(&typed.nonce()?, customer, &draft).await;
-    match lead_on(&guest, &typed, outcome, Said::Saved)? {
+    match lead_on(&guest, &typed, outcome, (Said::Saved, std::convert::identity))? {
         Ok(answer) => Ok(answer),
-        Err((status, refused)) => {
+        Err(refused) => {
+            let status = refused.status();
             let page = DetailsPage { shell: guest.shell(), form: Form::refused(typed, refused) };
             Ok(with_retry(html::page_with(status, &page)?, status))
         }

@@ -4,24 +4,22 @@ use axum::extract::FromRequestParts;
 use http::HeaderValue;
 use http::request::Parts;
 
-use super::page::PortalShell;
+use super::page::{GONE_VISIT, PortalShell};
 use crate::app::{App, Scope};
 use crate::billing::portal::Visit;
 use crate::db::Tx;
 use crate::domain::portal::{Permit, VISIT};
+use crate::domain::raw::Raw;
 use crate::vault::hash_token;
 use crate::web::csrf::CsrfToken;
 use crate::web::error::{Error, Result};
 use crate::web::html;
+use crate::web::language::{self, Language};
 use crate::web::middleware::request_id;
 use crate::web::shell::Theme;
 
 /// Letters of a handle: 80 bits.
 const HANDLE: usize = 20;
-
-/// What is said when a link or a visit does not work, whatever the reason.
-pub const OVER: &str =
-    "This link was used already, has expired, or was taken back. Ask the business that sent it for a new one.";
 
 /// A customer in the portal.
 pub struct Guest {
@@ -33,6 +31,8 @@ pub struct Guest {
     theme: Theme,
     csrf: CsrfToken,
     request_id: String,
+    /// What the customer reads.
+    pub language: &'static Language,
 }
 
 impl Guest {
@@ -40,9 +40,9 @@ impl Guest {
     pub fn shell(&self) -> PortalShell {
         PortalShell {
             theme: self.theme,
-            business: self.visit.business.clone(),
+            language: self.language,
+            brand: self.visit.brand.clone(),
             test: !self.visit.livemode,
-            now: self.app.clock.now(),
             csrf: Some(self.csrf.clone()),
             return_url: self.visit.return_url.clone(),
         }
@@ -65,7 +65,7 @@ impl Guest {
 
     /// Fails unless the link allows something.
     pub fn needs(&self, permit: Permit) -> Result<()> {
-        let refused = || Error::Forbidden("The link that you came with does not allow this.".to_owned());
+        let refused = || Error::Forbidden("The link does not allow this.".to_owned());
         self.may(permit).then_some(()).ok_or_else(refused)
     }
 
@@ -82,6 +82,16 @@ impl Guest {
         own.into_iter().find(|object| self.handle(id(object)) == handle).ok_or(Error::NotFound)
     }
 
+    /// The Checkout session in which the customer types a card in.
+    pub async fn checkout(&self) -> Result<Option<String>> {
+        Ok(self.app.remembered_checkout(&self.secret).await?)
+    }
+
+    /// Remembers that session.
+    pub async fn remember_checkout(&self, checkout: Option<&str>) -> Result<()> {
+        Ok(self.app.remember_checkout(&self.secret, checkout).await?)
+    }
+
     /// Ends the visit.
     pub async fn end(&self) -> Result<()> {
         Ok(self.app.end_portal_visit(&self.secret).await?)
@@ -95,13 +105,14 @@ impl FromRequestParts<App> for Guest {
         let secret = html::cookie(&parts.headers, cookie_name(app)).map(ToOwned::to_owned);
         let secret = secret.ok_or(Error::Unauthenticated)?;
         let visit = app.portal_visit(&secret).await?;
-        let visit = visit.ok_or_else(|| Error::Gone("Your visit is over. Ask for a new link to go on.".to_owned()))?;
+        let visit = visit.ok_or_else(|| Error::Gone(GONE_VISIT.to_owned()))?;
         let csrf = CsrfToken::of(&secret);
         parts.extensions.insert(csrf.clone());
         Ok(Self {
             app: app.clone(),
-            visit,
             theme: html::theme(&parts.headers),
+            language: language::choose(&parts.headers, &language::preferred(&Raw::parse(&visit.customer.raw))),
+            visit,
             request_id: request_id(&parts.headers).to_owned(),
             csrf,
             secret,

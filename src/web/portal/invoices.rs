@@ -8,9 +8,9 @@ use axum::response::Response;
 use axum::routing::get;
 
 use super::guest::Guest;
+use super::plans;
 use crate::app::App;
 use crate::db::Tx;
-use crate::domain::money;
 use crate::domain::portal::Permit;
 use crate::domain::raw::Raw;
 use crate::store::invoices::{self, Invoice};
@@ -34,6 +34,12 @@ pub struct InvoiceRow {
     pub invoice: Invoice,
     /// Where its addresses begin.
     pub path: String,
+    /// The number, or what stands for it.
+    pub number: String,
+    /// Stripe's word for its state, in the customer's language.
+    pub status: String,
+    /// The day it was made.
+    pub day: String,
     /// `$1,234.50 USD`
     pub total: String,
     /// What is left to pay, when that is another amount.
@@ -42,13 +48,6 @@ pub struct InvoiceRow {
     pub has_pdf: bool,
     /// Whether it can be paid now.
     pub payable: bool,
-}
-
-impl InvoiceRow {
-    /// The number, or what stands for it.
-    pub fn number(&self) -> &str {
-        if self.invoice.number.is_empty() { "Invoice" } else { &self.invoice.number }
-    }
 }
 
 /// The newest invoices that are final.
@@ -64,8 +63,11 @@ pub async fn of(tx: &mut Tx, guest: &Guest) -> Result<Vec<InvoiceRow>> {
         let remaining = invoice.status == "open" && invoice.amount_remaining != invoice.total;
         InvoiceRow {
             path: format!("/portal/invoices/{}", guest.handle(&invoice.id)),
-            total: money::with_code(invoice.total, &invoice.currency),
-            remaining: remaining.then(|| money::with_code(invoice.amount_remaining, &invoice.currency)),
+            total: guest.language.money(invoice.total, &invoice.currency),
+            remaining: remaining.then(|| guest.language.money(invoice.amount_remaining, &invoice.currency)),
+            status: plans::status(guest.language, &invoice.status),
+            day: guest.language.day(invoice.created),
+            number: if invoice.number.is_empty() { guest.language.say("invoice") } else { invoice.number.clone() },
             has_pdf: link("/invoice_pdf"),
             payable: invoice.status == "open" && link("/hosted_invoice_url"),
             invoice,

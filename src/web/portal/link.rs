@@ -10,15 +10,18 @@ use http::{HeaderMap, header};
 use serde::Deserialize;
 
 use super::cancel;
-use super::guest::{self, OVER};
-use super::page::PortalShell;
+use super::guest;
+use super::page::{GONE_LINK, PortalShell};
+use super::{card, change};
 use crate::app::App;
 use crate::domain::portal::Flow;
+use crate::domain::raw::Raw;
 use crate::vault::ExposeSecret as _;
 use crate::web::csrf::{CsrfToken, ProtectedForm};
 use crate::web::error::{Error, Result};
 use crate::web::extract::{ClientIp, Path};
 use crate::web::html;
+use crate::web::language;
 use crate::web::middleware::request_id;
 
 /// Letters of a browser's name for itself that are kept.
@@ -33,14 +36,15 @@ pub fn router() -> Router<App> {
 #[template(path = "portal/link.html")]
 struct LinkPage {
     shell: PortalShell,
-    expires: i64,
+    /// Until when the link can be used.
+    until: String,
 }
 
 #[derive(Deserialize)]
 struct Nothing {}
 
 fn over() -> Error {
-    Error::Gone(OVER.to_owned())
+    Error::Gone(GONE_LINK.to_owned())
 }
 
 async fn show(
@@ -52,14 +56,14 @@ async fn show(
     let visit = app.portal_link(&token).await?.ok_or_else(over)?;
     let shell = PortalShell {
         theme: html::theme(&headers),
-        business: visit.business,
+        language: language::choose(&headers, &language::preferred(&Raw::parse(&visit.customer.raw))),
+        brand: visit.brand,
         test: !visit.livemode,
-        now: app.clock.now(),
         csrf: Some(csrf),
         return_url: None,
     };
     // the form is sent to this same address, so that the token stands in no second place
-    html::page(&LinkPage { shell, expires: visit.expires })
+    html::page(&LinkPage { until: shell.language.moment(visit.expires), shell })
 }
 
 async fn open(
@@ -82,7 +86,9 @@ async fn open(
 fn begin(flow: Flow) -> &'static str {
     match flow {
         Flow::Cancel => cancel::BEGIN,
+        Flow::ChangePlan => change::BEGIN,
+        Flow::UpdateCard => card::PAGE,
         Flow::Invoices => "/portal#invoices-h",
-        Flow::Overview | Flow::ChangePlan | Flow::UpdateCard => "/portal",
+        Flow::Overview => "/portal",
     }
 }

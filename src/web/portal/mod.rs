@@ -1,9 +1,12 @@
 //! The customer's own pages: a link, used once, opens a visit of an hour. They need no script and show nothing of the staff's.
 //!
 //! The visit says who the customer is, and everything shown or changed is looked up below that customer. What a page names
-//! in an address is a handle that means something within the visit alone, see [`guest::Guest::handle`].
+//! in an address is a handle that means something within the visit alone, see `guest::Guest::handle`.
 
+mod brand;
 mod cancel;
+mod card;
+mod change;
 mod details;
 mod end;
 mod guest;
@@ -12,6 +15,8 @@ mod invoices;
 mod link;
 mod page;
 mod plans;
+mod tax_ids;
+mod usage;
 
 use axum::Router;
 use axum::middleware::from_fn;
@@ -27,9 +32,13 @@ pub fn router(app: &App) -> Router {
     let link = link::router().layer(from_fn(move |request, next| visitor.clone().provide(request, next)));
     let inside = Router::new()
         .merge(home::router())
+        .merge(change::router())
         .merge(cancel::router())
+        .merge(usage::router())
+        .merge(card::router())
         .merge(invoices::router())
         .merge(details::router())
+        .merge(tax_ids::router())
         .merge(end::router());
-    link.merge(inside).layer(from_fn(page::frame)).with_state(app.clone())
+    link.merge(inside).merge(brand::router()).layer(from_fn(page::frame)).with_state(app.clone())
 }
