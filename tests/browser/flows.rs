@@ -130,7 +130,7 @@ async fn everything_can_be_read_without_scripts() {
 }
 
 /// Somebody signed in to a business that has nothing yet.
-async fn connected() -> (Site, Browser, String) {
+pub async fn connected() -> (Site, Browser, String) {
     let site = Site::start(Engine::Sqlite).await;
     let tenant = site.tenant().await.clone();
     let browser = Browser::open(&site.base).await;

@@ -13,3 +13,4 @@ mod browser;
 mod flows;
 mod pages;
 mod portal;
+mod selling;

@@ -1,5 +1,4 @@
-//! What a customer does on a phone, from the link to the changed mind, the other plan, the new card and the invoice; and what
-//! staff do to show a key once and to sell on a page of Stripe's.
+//! What a customer does on a phone, from the link to the other plan, the changed mind, the new card and the way out.
 
 use billfold::{
     app::Scope,
