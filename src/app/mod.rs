@@ -2,6 +2,8 @@
 
 mod api_keys;
 mod connection;
+mod deliveries;
+mod receivers;
 mod scope;
 mod start;
 mod stopped;
@@ -12,6 +14,8 @@ use tokio_util::task::TaskTracker;
 
 pub use api_keys::{KnownKey, KnownKeys};
 pub use connection::{ConnectionError, KEY_FIELD, TOKEN_FIELD};
+pub use deliveries::{Deliveries, Waiting};
+pub use receivers::{KnownReceivers, Receiver};
 pub use scope::Scope;
 pub use start::StartError;
 pub use stopped::Stopped;
@@ -44,6 +48,10 @@ pub struct App {
     pub known_keys: KnownKeys,
     /// Sends mail; none when nobody set it up, and then a page says [`crate::mail::OFF`].
     pub mail: Option<Mailer>,
+    /// The connections that had a delivery a moment ago.
+    pub known_receivers: KnownReceivers,
+    /// The webhook deliveries that wait for the disk.
+    pub deliveries: Deliveries,
     /// Tells an idle worker of this process that a job became due.
     pub wake: Arc<tokio::sync::Notify>,
     /// Tasks that do what requests left behind; a stop waits for them before it closes the database.
@@ -65,6 +73,8 @@ impl App {
             passwords: Passwords::default(),
             known_keys: KnownKeys::default(),
             mail,
+            known_receivers: KnownReceivers::default(),
+            deliveries: Deliveries::default(),
             wake: Arc::default(),
             background: TaskTracker::new(),
         })

@@ -43,6 +43,7 @@ impl Scope {
             drop(tx);
             self.save_end(&connection).await?;
             self.app.stripe.forget(&self.tenant, &self.project).await;
+            self.app.known_receivers.forget(&self.tenant, &self.project);
             let end = remove_endpoint(client, connection.endpoint_id.as_deref()).await;
             self.record_endpoint_end(&connection, end).await?;
             Ok(end)

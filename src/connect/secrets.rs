@@ -94,7 +94,9 @@ impl Scope {
         if signing_secrets::delete(&mut tx, &self.project, id).await? {
             self.audit(&mut tx, "connection.secret_removed", id.as_str(), &json!({})).await?;
         }
-        Ok(tx.commit().await?)
+        tx.commit().await?;
+        self.app.known_receivers.forget(&self.tenant, &self.project);
+        Ok(())
     }
 }
 

@@ -14,7 +14,7 @@ mod query;
 mod tx;
 mod writer;
 
-use sqlx::{PgPool, SqlitePool};
+use sqlx::{AssertSqlSafe, PgPool, SqlitePool};
 use writer::Durability;
 
 pub use bulk::Bulk;
@@ -61,34 +61,34 @@ impl Db {
 
     /// A transaction that reads one tenant's rows: one consistent picture until it ends.
     pub async fn read(&self, tenant: &TenantId) -> Result<Tx> {
-        Tx::begin(self.begin(Access::Read).await?, tenant).await
+        Ok(Tx::new(self.begin(Access::Read, tenant.as_str()).await?, tenant))
     }
 
     /// A transaction that changes one tenant's rows.
     pub async fn write(&self, tenant: &TenantId) -> Result<Tx> {
-        Tx::begin(self.begin(Access::Write).await?, tenant).await
+        Ok(Tx::new(self.begin(Access::Write, tenant.as_str()).await?, tenant))
     }
 
     /// A transaction that changes one tenant's rows and may be undone by a power cut, together with every later one that is
     /// relaxed: for work that is then simply done again, such as applying an event that is in the inbox. A process that
     /// is killed loses nothing. It does not wait for the disk.
     pub async fn write_relaxed(&self, tenant: &TenantId) -> Result<Tx> {
-        Tx::begin(self.begin(Access::Relaxed).await?, tenant).await
+        Ok(Tx::new(self.begin(Access::Relaxed, tenant.as_str()).await?, tenant))
     }
 
     /// A transaction that reads system tables.
     pub async fn system_read(&self) -> Result<SystemTx> {
-        SystemTx::begin(self.begin(Access::Read).await?).await
+        Ok(SystemTx::new(self.begin(Access::Read, "").await?))
     }
 
     /// A transaction that changes system tables.
     pub async fn system_write(&self) -> Result<SystemTx> {
-        SystemTx::begin(self.begin(Access::Write).await?).await
+        Ok(SystemTx::new(self.begin(Access::Write, "").await?))
     }
 
     /// [`Db::write_relaxed`] for system tables.
     pub async fn system_write_relaxed(&self) -> Result<SystemTx> {
-        SystemTx::begin(self.begin(Access::Relaxed).await?).await
+        Ok(SystemTx::new(self.begin(Access::Relaxed, "").await?))
     }
 
     /// Answers when the database does.
@@ -111,9 +111,11 @@ impl Db {
         }
     }
 
-    /// Begins in a task of its own: a caller that goes away in the middle of BEGIN would otherwise hand an open
-    /// transaction back to the Postgres pool (sqlx #4385), and the next user's writes would vanish with it.
-    async fn begin(&self, access: Access) -> Result<Inner> {
+    /// Begins a transaction that sees one tenant's rows; those of none when `tenant` is empty.
+    ///
+    /// In a task of its own: a caller that goes away in the middle of BEGIN would otherwise hand an open transaction back to
+    /// the Postgres pool (sqlx #4385), and the next user's writes would vanish with it.
+    async fn begin(&self, access: Access, tenant: &str) -> Result<Inner> {
         match self {
             // The deferred BEGIN of a reader takes no lock; a writer takes its lock at once, so it never fails half-way.
             Self::Sqlite { readers, writer } => Ok(Inner::Sqlite(match access {
@@ -122,15 +124,22 @@ impl Db {
                 Access::Relaxed => writer.begin(Durability::Process).await?,
             })),
             Self::Postgres(pool) => {
-                let pool = pool.clone();
-                let mut tx = tokio::spawn(async move { pool.begin().await }).await??;
-                if let Access::Relaxed = access {
-                    sqlx::query("SET LOCAL synchronous_commit = off").execute(&mut *tx).await?;
-                }
-                Ok(Inner::Postgres(tx))
+                let (pool, statements) = (pool.clone(), begin_postgres(access, tenant)?);
+                let begun = tokio::spawn(async move { pool.begin_with(AssertSqlSafe(statements)).await });
+                Ok(Inner::Postgres(begun.await??))
             }
         }
     }
+}
+
+/// Everything that a transaction begins with, in one round trip. Statements sent together take no bound values, so an id that
+/// is anything but plain letters has no business here.
+fn begin_postgres(access: Access, tenant: &str) -> Result<String> {
+    if !tenant.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+        return Err(Error::Refused("the tenant's id is not one of ours".to_owned()));
+    }
+    let relaxed = if let Access::Relaxed = access { "; SET LOCAL synchronous_commit = off" } else { "" };
+    Ok(format!("BEGIN{relaxed}; SET LOCAL app.tenant_id = '{tenant}'; SET LOCAL ROLE billfold_app"))
 }
 
 #[derive(Clone, Copy)]
@@ -138,4 +147,19 @@ enum Access {
     Read,
     Write,
     Relaxed,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Access, begin_postgres};
+
+    #[test]
+    fn nothing_but_a_plain_id_becomes_part_of_a_statement() {
+        assert!(
+            begin_postgres(Access::Read, "ten_abc234").is_ok_and(|sql| sql.contains("app.tenant_id = 'ten_abc234'"))
+        );
+        for odd in ["'", "ten_1'; DROP TABLE customers; --", "a\\b", "a b"] {
+            assert!(begin_postgres(Access::Read, odd).is_err(), "{odd}");
+        }
+    }
 }

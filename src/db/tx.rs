@@ -38,13 +38,10 @@ impl Inner {
         Ok(())
     }
 
-    /// Binds the rest of this transaction, and nothing after it, to one tenant. An empty tenant sees no tenant row.
-    pub(super) async fn enter(&mut self, tenant: &str) -> Result<()> {
+    /// Binds the rest of this transaction, and nothing after it, to another tenant.
+    async fn enter(&mut self, tenant: &str) -> Result<()> {
         if let Self::Postgres(tx) = self {
-            sqlx::query("SELECT set_config('app.tenant_id', $1, true), set_config('role', 'billfold_app', true)")
-                .bind(tenant)
-                .execute(&mut **tx)
-                .await?;
+            sqlx::query("SELECT set_config('app.tenant_id', $1, true)").bind(tenant).execute(&mut **tx).await?;
         }
         Ok(())
     }
@@ -57,9 +54,9 @@ pub struct Tx {
 }
 
 impl Tx {
-    pub(super) async fn begin(mut inner: Inner, tenant: &TenantId) -> Result<Self> {
-        inner.enter(tenant.as_str()).await?;
-        Ok(Self { inner, tenant: tenant.clone() })
+    /// `inner` has begun for the tenant.
+    pub(super) fn new(inner: Inner, tenant: &TenantId) -> Self {
+        Self { inner, tenant: tenant.clone() }
     }
 
     /// The tenant whose rows this transaction sees.
@@ -106,9 +103,9 @@ pub struct SystemTx {
 }
 
 impl SystemTx {
-    pub(super) async fn begin(mut inner: Inner) -> Result<Self> {
-        inner.enter("").await?;
-        Ok(Self { inner })
+    /// `inner` has begun for no tenant.
+    pub(super) fn new(inner: Inner) -> Self {
+        Self { inner }
     }
 
     /// A query; the caller binds from `$1` on.

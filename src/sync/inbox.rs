@@ -8,7 +8,7 @@ use std::{borrow::Cow, collections::HashMap};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
-    app::App,
+    app::{App, Deliveries},
     db::{Error, Result, Tx},
     domain::{
         event::{Envelope, EventStatus},
@@ -68,19 +68,22 @@ struct Request {
 #[derive(Clone, Debug)]
 pub struct Inbox {
     queue: mpsc::Sender<Request>,
+    waiting: Deliveries,
 }
 
 impl Inbox {
     /// Starts the task that commits. It ends when the last `Inbox` is dropped and everything queued is committed.
     pub fn start(app: App) -> Self {
         let (queue, requests) = mpsc::channel(QUEUE);
+        let waiting = app.deliveries.clone();
         tokio::spawn(commit_groups(app, requests));
-        Self { queue }
+        Self { queue, waiting }
     }
 
     /// Returns when the delivery is durable.
     pub async fn store(&self, delivery: Delivery) -> Result<Stored, NotStored> {
         let (answer, stored) = oneshot::channel();
+        let _waiting = self.waiting.wait();
         self.queue.try_send(Request { delivery, answer }).map_err(|_| NotStored::Full)?;
         match stored.await {
             Ok(Ok(stored)) => Ok(stored),

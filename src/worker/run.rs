@@ -28,6 +28,10 @@ const BATCHES: usize = 8;
 const FLOOD: usize = 8;
 /// How long a batch gathers in a flood.
 const GATHER: Duration = Duration::from_millis(10);
+/// Deliveries go first: so long a batch waits for a moment in which none wants to the disk …
+const PASS: Duration = Duration::from_millis(50);
+/// … unless events have waited for longer than this to be applied. Microseconds.
+const LATE: i64 = 2_000_000;
 
 /// Runs a claimed job. `None`: the lease was taken over.
 pub(super) async fn run(app: App, claim: Claim, stopping: watch::Receiver<bool>) -> Option<Ending> {
@@ -62,12 +66,15 @@ fn fail(claim: &Claim, now: i64, error: &impl std::fmt::Display) -> Ending {
 async fn run_apply(app: &App, claim: &Claim, stopping: &watch::Receiver<bool>) -> Result<i64, Stopped> {
     for _ in 0..BATCHES {
         let applied = apply::run_batch(app, claim, LEASE).await?;
-        metrics::counter!("billfold_events_applied_total").increment(applied as u64);
-        if applied == 0 || *stopping.borrow() {
+        metrics::counter!("billfold_events_applied_total").increment(applied.events as u64);
+        if applied.events == 0 || *stopping.borrow() {
             break;
         }
-        if (FLOOD..apply::BATCH).contains(&applied) {
+        if (FLOOD..apply::BATCH).contains(&applied.events) {
             tokio::time::sleep(GATHER).await;
+        }
+        if applied.arrival + LATE > app.clock.micros() {
+            app.deliveries.pass(PASS).await;
         }
     }
     let mut tx = app.db.read(&claim.tenant_id).await?;

@@ -1,6 +1,6 @@
 //! Stripe's way in, told as Stripe and as those who pretend to be: security.md 3.1.
 
-use billfold::{clock::Clock, store::webhook_refusals};
+use billfold::{clock::Clock, standin::signature, store::webhook_refusals};
 use reqwest::Method;
 
 use crate::harness::{Answer, Engine, Site, both_engines};
@@ -13,7 +13,10 @@ both_engines!(
     an_address_that_leads_nowhere_is_not_found,
     bodies_have_a_size_and_an_encoding,
     another_tenants_secret_opens_nothing,
+    a_platforms_event_goes_to_its_account_and_nobodys_is_done_with,
 );
+
+const PLATFORM_SECRET: &str = "whsec_of_the_platform";
 
 /// A delivery with a header of the story's own.
 async fn post(site: &Site, url: &str, signature: &[&str], body: String) -> Answer {
@@ -171,6 +174,31 @@ async fn bodies_have_a_size_and_an_encoding(engine: Engine) {
         .header("content-type", "text/plain")
         .body(event);
     visitor.send(plain).await.expect(200);
+}
+
+async fn a_platforms_event_goes_to_its_account_and_nobodys_is_done_with(engine: Engine) {
+    let clock = Clock::manual(1_790_000_000);
+    let site = Site::start_with(engine, clock.clone(), &["--connect-webhook-secret", PLATFORM_SECRET]).await;
+    let account = site.connect(0).await;
+    let of_account = |id: &str, account: &str| {
+        customer_event(id).replace("\"livemode\"", &format!("\"account\":\"{account}\",\"livemode\""))
+    };
+    let sign = |body: &str| signature::header(&[PLATFORM_SECRET.to_owned()], clock.now(), body.as_bytes(), false);
+
+    let ours = of_account("evt_ours", &account.keys.account);
+    let taken = post(&site, "/webhooks/stripe", &[&sign(&ours)], ours.clone()).await.expect(200);
+    assert_eq!(taken.json()["received"], true);
+    assert_eq!(site.event_ids().await, ["evt_ours"]);
+
+    let live = ours.replace("\"livemode\":false", "\"livemode\":true");
+    for nobodys in [of_account("evt_nobodys", "acct_of_nobody"), customer_event("evt_of_the_platform"), live] {
+        // Stripe would deliver anything but a 200 again for three days, and there is nobody to keep it for.
+        let done = post(&site, "/webhooks/stripe", &[&sign(&nobodys)], nobodys.clone()).await.expect(200);
+        assert_eq!(done.json()["received"], false);
+    }
+    assert_eq!(site.event_ids().await, ["evt_ours"]);
+    let forged = post(&site, "/webhooks/stripe", &[&account.sign(&ours, clock.now())], ours.clone()).await.expect(400);
+    assert_eq!(code(&forged), "signature_invalid");
 }
 
 async fn another_tenants_secret_opens_nothing(engine: Engine) {

@@ -1,18 +1,15 @@
 //! Stripe's way in: `POST /webhooks/stripe/{token}`, and `POST /webhooks/stripe` for an operator's Connect platform.
 //!
 //! Size cap → route by token → verify the raw bytes → inbox → 200. Nothing of a body is looked at before its signature
-//! is right, and nothing is acknowledged that is not on disk.
+//! is right, and what is for a project is not acknowledged before it is on disk.
 
 mod refusal;
-mod target;
 
-use std::{num::NonZeroU32, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use axum::{Json, Router, extract::State, routing::post};
 use http::{HeaderMap, header};
 use serde_json::{Value, json};
-
-pub use target::Targets;
 
 use super::{
     error::{Error, Result},
@@ -20,34 +17,29 @@ use super::{
     rate_limit::{RateLimit, network},
 };
 use crate::{
-    app::App,
+    app::{App, ConnectionError, Receiver},
+    domain::event::Envelope,
     stripe::signature::{self, Refusal},
     sync::inbox::{self, Delivery, Inbox, NotStored},
+    vault::SecretString,
 };
-use target::Target;
 
 /// Stripe's own limit is far below.
 const MAX_BODY: usize = 1 << 20;
 /// Refused deliveries that one network may cause in a minute before it is turned away without being looked at.
-const REFUSALS_PER_MINUTE: NonZeroU32 = NonZeroU32::new(120).unwrap();
+const REFUSALS_PER_MINUTE: u32 = 120;
 
 /// What the intake needs.
 pub struct Intake {
     app: App,
     inbox: Inbox,
-    targets: Targets,
     refusals: RateLimit<std::net::IpAddr>,
 }
 
 impl Intake {
     /// Puts the intake together.
     pub fn new(app: App, inbox: Inbox) -> Self {
-        Self {
-            targets: Targets::new(app.clone()),
-            refusals: RateLimit::new(REFUSALS_PER_MINUTE, Duration::from_mins(1)),
-            app,
-            inbox,
-        }
+        Self { refusals: RateLimit::new(REFUSALS_PER_MINUTE, Duration::from_mins(1)), app, inbox }
     }
 }
 
@@ -69,30 +61,33 @@ async fn by_token(
     RawBody(body): RawBody<MAX_BODY>,
 ) -> Result<Json<Value>> {
     refuse_encoding(&headers)?;
-    let Some(target) = intake.targets.by_token(&token).await? else {
+    let Some(receiver) = intake.app.receiver(&token).await.map_err(failed)? else {
         // As long as a known token would take, so that tokens cannot be told apart by time.
-        let _ = signature::verify(&[target::decoy()], &signature_header(&headers).unwrap_or_default(), &body, 0);
+        let _ = signature::verify(&[decoy()], &signature_header(&headers).unwrap_or_default(), &body, 0);
         return Err(Error::NotFound);
     };
     let now = intake.app.clock.now();
     let verified = signature_header(&headers)
-        .and_then(|header| signature::verify(&target.secrets, &header, &body, now).map(|_| ()));
+        .and_then(|header| signature::verify(&receiver.secrets, &header, &body, now).map(|_| ()));
     let verified = match verified {
         // The secret may have been rolled a moment ago by another process.
-        Err(Refusal::Invalid | Refusal::NotReady) if target.is_stale(now) => {
-            let fresh = intake.targets.reload(&token).await?.ok_or(Error::NotFound)?;
+        Err(Refusal::Invalid | Refusal::NotReady) if receiver.is_stale(now) => {
+            let fresh = intake.app.fresh_receiver(&token).await.map_err(failed)?.ok_or(Error::NotFound)?;
             signature_header(&headers)
                 .and_then(|header| signature::verify(&fresh.secrets, &header, &body, now).map(|_| ()))
         }
         verified => verified,
     };
     if let Err(refusal) = verified {
-        return Err(refusal::refuse(&intake, &target, refusal, remote, body.len()).await);
+        return Err(refusal::refuse(&intake, &receiver, refusal, remote, body.len()).await);
     }
-    store(&intake, &target, &body, now).await
+    store(&intake, &receiver, &body, now).await
 }
 
 /// A delivery for a Connect platform: verified with the platform's secret, routed by account and mode after that.
+///
+/// An account that no project has connected is no failure: there is no tenant to keep its event for, and what Stripe would try
+/// again for three days is not missed, since connecting an account copies its state of that moment.
 async fn by_account(
     State(intake): State<Arc<Intake>>,
     ClientIp(remote): ClientIp,
@@ -107,16 +102,37 @@ async fn by_account(
         intake.refusals.take(network(remote)).await?;
         return Err(refusal::answer(refusal));
     }
-    match intake.targets.by_account(&body).await? {
-        Some(target) => store(&intake, &target, &body, now).await,
-        // Not stored, so not acknowledged: Stripe tries again for three days, in which the account may be connected.
-        None => Err(Error::NotFound),
+    if let Some(receiver) = receiver_of(&intake.app, &body).await.map_err(failed)? {
+        return store(&intake, &receiver, &body, now).await;
+    }
+    metrics::counter!("billfold_deliveries_total", "result" => "nobodys").increment(1);
+    Ok(Json(json!({ "received": false })))
+}
+
+/// The connection that a verified event of a Connect platform names.
+async fn receiver_of(app: &App, body: &[u8]) -> Result<Option<Receiver>, ConnectionError> {
+    let text = String::from_utf8_lossy(body);
+    let Ok(event) = Envelope::parse(&text) else { return Ok(None) };
+    let (Some(account), Some(livemode)) = (&event.account, event.livemode) else { return Ok(None) };
+    app.receiver_of_account(account, livemode).await
+}
+
+/// The receiver could not be read: for now when it is the database, for good when its secrets do not open.
+fn failed(error: ConnectionError) -> Error {
+    match error {
+        ConnectionError::Database(error) => error.into(),
+        other => Error::internal(other),
     }
 }
 
-async fn store(intake: &Intake, target: &Target, body: &[u8], now: i64) -> Result<Json<Value>> {
-    let event = inbox::read_event(body, &target.project, target.account.as_deref(), target.livemode, now);
-    let delivery = Delivery { tenant: target.tenant.clone(), project: target.project.clone(), event };
+/// What an unknown token's delivery is checked against.
+fn decoy() -> SecretString {
+    SecretString::from("whsec_of_nobody")
+}
+
+async fn store(intake: &Intake, receiver: &Receiver, body: &[u8], now: i64) -> Result<Json<Value>> {
+    let event = inbox::read_event(body, &receiver.project, receiver.account.as_deref(), receiver.livemode, now);
+    let delivery = Delivery { tenant: receiver.tenant.clone(), project: receiver.project.clone(), event };
     match intake.inbox.store(delivery).await {
         Ok(stored) => {
             metrics::counter!("billfold_deliveries_total", "result" => match stored {

@@ -2,8 +2,9 @@
 
 use std::net::IpAddr;
 
-use super::{Intake, target::Target};
+use super::Intake;
 use crate::{
+    app::Receiver,
     db,
     domain::ids::RefusalId,
     store::webhook_refusals,
@@ -14,12 +15,18 @@ use crate::{
 
 /// Answers a refusal and keeps it for the tenant to see. A network that causes many is turned away with 429; good deliveries
 /// of the same network are not touched by that.
-pub(super) async fn refuse(intake: &Intake, target: &Target, refusal: Refusal, remote: IpAddr, bytes: usize) -> Error {
+pub(super) async fn refuse(
+    intake: &Intake,
+    receiver: &Receiver,
+    refusal: Refusal,
+    remote: IpAddr,
+    bytes: usize,
+) -> Error {
     metrics::counter!("billfold_deliveries_total", "result" => "refused").increment(1);
     if let Err(limited) = intake.refusals.take(network(remote)).await {
         return limited;
     }
-    if let Err(error) = keep(intake, target, refusal, remote, bytes).await {
+    if let Err(error) = keep(intake, receiver, refusal, remote, bytes).await {
         tracing::warn!(error = %error, "a refused delivery could not be recorded");
     }
     answer(refusal)
@@ -33,7 +40,7 @@ pub(super) fn answer(refusal: Refusal) -> Error {
     }
 }
 
-async fn keep(intake: &Intake, target: &Target, refusal: Refusal, remote: IpAddr, bytes: usize) -> db::Result<()> {
+async fn keep(intake: &Intake, receiver: &Receiver, refusal: Refusal, remote: IpAddr, bytes: usize) -> db::Result<()> {
     let row = webhook_refusals::Refusal {
         id: vault::new_id::<RefusalId>(),
         at: intake.app.clock.now(),
@@ -41,7 +48,7 @@ async fn keep(intake: &Intake, target: &Target, refusal: Refusal, remote: IpAddr
         remote: remote.to_string(),
         bytes: i64::try_from(bytes).unwrap_or(i64::MAX),
     };
-    let mut tx = intake.app.db.write(&target.tenant).await?;
-    webhook_refusals::insert(&mut tx, &target.project, &row).await?;
+    let mut tx = intake.app.db.write(&receiver.tenant).await?;
+    webhook_refusals::insert(&mut tx, &receiver.project, &row).await?;
     tx.commit().await
 }
