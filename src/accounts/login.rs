@@ -1,13 +1,15 @@
 //! Checks an e-mail address and a password. An unknown account, a wrong password and a disabled person look the same and
 //! take the same time.
 
-use std::net::IpAddr;
-
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use secrecy::SecretString;
 use sha2::Sha256;
 
-use super::{Result, email, throttle::Subjects};
+use super::{
+    Result, email,
+    throttle::Subjects,
+    trail::{self, Origin, Passage},
+};
 use crate::{
     app::App,
     domain::ids::UserId,
@@ -22,8 +24,8 @@ pub struct Credentials {
     pub email: String,
     /// As typed.
     pub password: SecretString,
-    /// The client's network.
-    pub address: IpAddr,
+    /// Where the try comes from.
+    pub origin: Origin,
     /// The mark that [`device_mark`] left in the browser.
     pub device: Option<String>,
 }
@@ -35,7 +37,7 @@ pub struct Credentials {
 pub async fn authenticate(app: &App, credentials: Credentials) -> Result<Option<User>> {
     let now = app.clock.now();
     let address = email::normalise(&credentials.email).unwrap_or_default();
-    let subjects = Subjects::new(&address, credentials.address);
+    let subjects = Subjects::new(&address, credentials.origin.address);
     let mut tx = app.db.system_read().await?;
     let found = users::by_email(&mut tx, &address).await?.filter(|user| user.disabled_at.is_none());
     let known_device = matches!((&found, &credentials.device), (Some(user), Some(mark)) if is_device_of(user, mark));
@@ -44,11 +46,17 @@ pub async fn authenticate(app: &App, credentials: Credentials) -> Result<Option<
 
     let hash = found.as_ref().map(|user| user.password_hash.clone());
     let fits = app.passwords.verify(credentials.password.clone(), hash).await?;
-    let Some(mut user) = found.filter(|_| fits) else {
-        let mut tx = app.db.system_write().await?;
-        subjects.failed(&mut tx, now).await?;
-        tx.commit().await?;
-        return Ok(None);
+    let mut user = match found {
+        Some(user) if fits => user,
+        found => {
+            let mut tx = app.db.system_write().await?;
+            subjects.failed(&mut tx, now).await?;
+            tx.commit().await?;
+            if let Some(user) = found {
+                note_failure(app, user, credentials.origin);
+            }
+            return Ok(None);
+        }
     };
     let renewed = if Passwords::is_outdated(&user.password_hash) {
         Some(app.passwords.hash(credentials.password).await?)
@@ -62,8 +70,22 @@ pub async fn authenticate(app: &App, credentials: Credentials) -> Result<Option<
     {
         user.password_hash = hash;
     }
-    tx.commit().await?;
+    trail::note(app, tx, &user.id, Passage::LoggedIn, &credentials.origin).await?;
     Ok(Some(user))
+}
+
+/// After the answer: it must not take longer than for an address that nobody has.
+fn note_failure(app: &App, user: User, origin: Origin) {
+    let noting = app.clone();
+    app.background.spawn(async move {
+        let noted = async {
+            let tx = noting.db.system_write().await?;
+            trail::note(&noting, tx, &user.id, Passage::Failed, &origin).await
+        };
+        if let Err(error) = noted.await {
+            tracing::error!(%error, user.id = %user.id, "a failed login is missing in the audit log");
+        }
+    });
 }
 
 /// The person with this id, unless disabled.

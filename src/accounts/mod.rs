@@ -5,10 +5,13 @@ pub mod email;
 pub mod leaks;
 pub mod login;
 mod notices;
+mod passwords;
 pub mod projects;
+pub mod sessions;
 pub mod setup;
 pub mod signup;
 pub mod throttle;
+pub mod trail;
 
 use crate::{
     db,

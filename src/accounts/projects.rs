@@ -1,22 +1,36 @@
 //! The environments of a tenant.
 
+use serde_json::json;
+
 use super::{Error, Result, name};
 use crate::{
     app::App,
     db,
     domain::ids::{ProjectId, TenantId},
-    store::projects,
+    store::{
+        audit_log::{self, Entry},
+        projects,
+    },
     vault::new_id,
 };
 
 /// Most projects of one tenant.
 const MOST: i64 = 50;
 
+/// Who makes a project.
+#[derive(Clone, Debug)]
+pub struct By {
+    /// A user's id, or the name of the part of billfold that acts.
+    pub actor: String,
+    /// The request that asked for it; empty when none did.
+    pub request_id: String,
+}
+
 /// Makes a project.
 ///
 /// # Errors
 /// [`Error::Invalid`] when the name is taken or none, or when there are too many.
-pub async fn create(app: &App, tenant: &TenantId, project_name: &str) -> Result<ProjectId> {
+pub async fn create(app: &App, tenant: &TenantId, project_name: &str, by: &By) -> Result<ProjectId> {
     let project_name = name("name", project_name)?;
     let id = new_id::<ProjectId>();
     let mut tx = app.db.write(tenant).await?;
@@ -29,6 +43,17 @@ pub async fn create(app: &App, tenant: &TenantId, project_name: &str) -> Result<
         }
         inserted => inserted?,
     }
+    let entry = Entry {
+        id: new_id(),
+        project: Some(&id),
+        at: app.clock.micros(),
+        actor: &by.actor,
+        action: "project.created",
+        target: id.as_str(),
+        detail: &json!({ "name": project_name }),
+        request_id: &by.request_id,
+    };
+    audit_log::insert(&mut tx, &entry).await?;
     tx.commit().await?;
     Ok(id)
 }

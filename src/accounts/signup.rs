@@ -1,8 +1,8 @@
 //! Makes people and tenants: for the set-up page, `billfold user create` and the demo.
 
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 
-use super::{Error, Result, email, invalid, name};
+use super::{Error, Result, email, name, passwords};
 use crate::{
     app::App,
     db::{self, SystemTx, Tx},
@@ -16,9 +16,6 @@ use crate::{
 
 /// The project that every tenant starts with.
 pub const FIRST_PROJECT: &str = "Production";
-
-/// Bytes of a password.
-const PASSWORD_BYTES: std::ops::RangeInclusive<usize> = 12..=1024;
 
 /// A person to be made; values as typed.
 #[derive(Clone, Debug)]
@@ -42,7 +39,7 @@ pub struct Prepared(users::User);
 pub async fn prepare(app: &App, new: NewUser) -> Result<Prepared> {
     let email = email::normalise(&new.email)?;
     let called = if new.name.trim().is_empty() { String::new() } else { name("name", &new.name)? };
-    check_length(&new.password)?;
+    passwords::check(&new.password, &email)?;
     let password_hash = app.passwords.hash(new.password).await?;
     Ok(Prepared(users::User {
         id: new_id(),
@@ -52,15 +49,6 @@ pub async fn prepare(app: &App, new: NewUser) -> Result<Prepared> {
         session_version: 1,
         disabled_at: None,
     }))
-}
-
-/// Refuses a password that is too short to be safe or too long to be meant.
-fn check_length(password: &SecretString) -> Result<()> {
-    if PASSWORD_BYTES.contains(&password.expose_secret().len()) {
-        Ok(())
-    } else {
-        invalid("password", "Use at least 12 characters, at most 1024.")
-    }
 }
 
 /// Stores the person and closes the set-up: it is for an installation without anybody.
@@ -137,17 +125,5 @@ impl Error {
             Self::Db(db::Error::Conflict(_)) => Some(("email", "This exists already.")),
             _ => None,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::check_length;
-
-    #[test]
-    fn lengths_of_passwords_count_bytes() {
-        assert!(check_length(&"12345678901".to_owned().into()).is_err());
-        assert!(check_length(&"123456789012".to_owned().into()).is_ok());
-        assert!(check_length(&"x".repeat(1025).into()).is_err());
     }
 }

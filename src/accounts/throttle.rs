@@ -22,7 +22,7 @@ const ADDRESS_FAILURES: i64 = 20;
 /// Seconds.
 const MINUTE: i64 = 60;
 /// Seconds after which a failure is forgotten.
-const MEMORY: i64 = 24 * 60 * 60;
+pub const MEMORY: i64 = 24 * 60 * 60;
 
 /// Who is trying, as stored: hashed, because a mistyped e-mail address is often half a password.
 #[derive(Clone, Debug)]

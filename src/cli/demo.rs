@@ -11,7 +11,7 @@ use anyhow::{Context as _, anyhow};
 use billfold::{
     accounts::{
         api_keys::KeyWish,
-        projects,
+        projects::{self, By},
         signup::{NewUser, SignedUp, signup},
     },
     config::Config,
@@ -169,7 +169,8 @@ impl Demo {
         if let Ok(text) = std::fs::read(&file) {
             let kept: Kept = serde_json::from_slice(&text).with_context(|| file.display().to_string())?;
             let name = format!("Demo {}", &new_token()[..6]);
-            let project = projects::create(&running.app, &kept.tenant, &name).await?;
+            let by = By { actor: "demo".to_owned(), request_id: String::new() };
+            let project = projects::create(&running.app, &kept.tenant, &name, &by).await?;
             return Ok((kept, project));
         }
         let password = new_password();

@@ -45,6 +45,13 @@ pub async fn insert(tx: &mut Tx, entry: &Entry<'_>) -> Result<()> {
     Ok(())
 }
 
+/// Who did what in the tenant outside of any project, oldest first: actor and action.
+pub async fn outside_projects(tx: &mut Tx) -> Result<Vec<(String, String)>> {
+    tx.query("SELECT actor, action FROM audit_log WHERE tenant_id = $1 AND project_id IS NULL ORDER BY at, id")
+        .fetch_all()
+        .await
+}
+
 /// The actions done in a project, oldest first.
 pub async fn actions(tx: &mut Tx, project: &ProjectId) -> Result<Vec<String>> {
     tx.query("SELECT action FROM audit_log WHERE tenant_id = $1 AND project_id = $2 ORDER BY at, id")

@@ -4,6 +4,8 @@
 //! new id, whoever was signed in before; the table holds hashes of ids only. A session ends 30 minutes after its last use and 12 hours
 //! after its start.
 
+use std::net::IpAddr;
+
 use async_trait::async_trait;
 use axum::Router;
 use axum::extract::Request;
@@ -21,18 +23,18 @@ use tower_sessions::{Expiry, SessionManagerLayer, SessionStore};
 use super::csrf::CsrfToken;
 use super::error::{Error, Result};
 use super::html;
+use super::middleware::request_id;
+use super::rate_limit::network;
 use crate::accounts;
 use crate::accounts::login::{self, Credentials};
+use crate::accounts::sessions::{ABSOLUTE, IDLE};
+use crate::accounts::trail::Origin;
 use crate::app::App;
 use crate::db;
 use crate::domain::ids::UserId;
 use crate::store::sessions::{self, NewSession};
 use crate::store::users::User;
 
-/// Seconds after the last use.
-const IDLE: i64 = 30 * 60;
-/// Seconds after the start.
-const ABSOLUTE: i64 = 12 * 60 * 60;
 /// Seconds between two notes of a use.
 const TOUCH: i64 = 60;
 /// Where the session keeps who is signed in.
@@ -80,6 +82,11 @@ async fn provide_token(mut request: Request, next: Next) -> Response {
         request.extensions_mut().insert(CsrfToken::of(&id.to_string()));
     }
     next.run(request).await
+}
+
+/// Where a request comes from, for the throttle and the audit log.
+pub fn origin(address: IpAddr, headers: &HeaderMap) -> Origin {
+    Origin { address: network(address), request_id: request_id(headers).to_owned() }
 }
 
 /// Signs `user` in under a new session id and ends the session before, whoever was in it.

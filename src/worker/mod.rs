@@ -2,6 +2,7 @@
 //! running one.
 
 mod run;
+mod sweep;
 
 use std::{sync::Arc, time::Duration};
 
@@ -20,6 +21,9 @@ pub const LEASE: i64 = 30;
 const HEARTBEAT: Duration = Duration::from_secs(10);
 /// How long a worker without work waits, when nobody wakes it.
 const IDLE: Duration = Duration::from_secs(1);
+/// How long a worker that was woken for nothing looks away: in a flood every commit wakes one, and the job that it is for is in
+/// another's hands already.
+const PAUSE: Duration = Duration::from_millis(25);
 /// How long a stopping process waits for the work in hand before it gives the leases back.
 const DRAIN: Duration = Duration::from_secs(10);
 
@@ -32,7 +36,7 @@ pub struct Workers {
 }
 
 impl Workers {
-    /// Starts `app.config.workers` workers.
+    /// Starts `app.config.workers` workers, and the sweep beside them.
     pub fn start(app: &App) -> Self {
         let (stop, stopping) = watch::channel(false);
         let owner: Arc<str> = vault::new_token()[..16].into();
@@ -40,6 +44,7 @@ impl Workers {
         for _ in 0..app.config.workers {
             tasks.spawn(work(app.clone(), owner.clone(), stopping.clone()));
         }
+        tasks.spawn(sweep::run(app.clone(), stopping));
         Self { app: app.clone(), owner, stop, tasks }
     }
 
@@ -70,7 +75,7 @@ async fn work(app: App, owner: Arc<str>, mut stopping: watch::Receiver<bool>) {
         woken.as_mut().enable(); // a wake between the look at the queue and the wait is not lost
         match run_next(&app, &owner, &mut stopping).await {
             Ok(true) => continue,
-            Ok(false) => {}
+            Ok(false) => tokio::time::sleep(PAUSE).await,
             Err(error) => tracing::warn!(error = %error, "the queue cannot be read"),
         }
         tokio::select! {

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use billfold::{
+    accounts::projects,
     db::Error,
     domain::{api_key::Preset, role::Role},
 };
@@ -54,7 +55,8 @@ async fn another_tenants_addresses_answer_like_unknown_ones(engine: Engine) {
 async fn another_projects_objects_are_not_there_either(engine: Engine) {
     let site = Site::start(engine).await;
     let (tenant, owner, customer) = connected(&site, "Acme Coffee").await;
-    let project = billfold::accounts::projects::create(&site.app, &tenant.id, "Test").await.unwrap();
+    let by = projects::By { actor: "test".to_owned(), request_id: String::new() };
+    let project = projects::create(&site.app, &tenant.id, "Test", &by).await.unwrap();
     let other = Tenant { id: tenant.id.clone(), project };
     let tried = owner.get(&format!("{}customers/{customer}", other.home())).await.expect(404);
     let invented = owner.get(&format!("{}customers/{}", other.home(), reversed(&customer))).await.expect(404);

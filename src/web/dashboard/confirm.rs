@@ -19,8 +19,7 @@ use crate::web::csrf::ProtectedForm;
 use crate::web::error::{Error, Result};
 use crate::web::extract::ClientIp;
 use crate::web::html::{self, Wanted};
-use crate::web::rate_limit::network;
-use crate::web::session::{Login, is_recent, sign_in};
+use crate::web::session::{Login, is_recent, origin, sign_in};
 use crate::web::shell::{Nav, Shell};
 
 /// The route that takes the password.
@@ -89,7 +88,7 @@ async fn confirm(
     let credentials = Credentials {
         email: admin.user.email.clone(),
         password: sent.password,
-        address: network(address),
+        origin: origin(address, &headers),
         device: Some(device_mark(&admin.user)), // a signed-in browser is a known one
     };
     let next = if is_page(&sent.next) { sent.next } else { String::new() };

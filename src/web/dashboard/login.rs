@@ -16,8 +16,7 @@ use crate::web::csrf::{CsrfToken, ProtectedForm};
 use crate::web::error::{Error, Result};
 use crate::web::extract::{ClientIp, Query};
 use crate::web::html;
-use crate::web::rate_limit::network;
-use crate::web::session::{Login, sign_in};
+use crate::web::session::{Login, origin, sign_in};
 use crate::web::shell::PublicShell;
 
 /// Seconds that a browser is remembered as one of the person's: a year.
@@ -82,8 +81,8 @@ async fn submit(
     let https = app.config.is_https();
     let next = next_path(&sent.next);
     let device = html::cookie(&headers, device_cookie(https)).map(str::to_owned);
-    let credentials =
-        login::Credentials { email: sent.email.clone(), password: sent.password, address: network(address), device };
+    let origin = origin(address, &headers);
+    let credentials = login::Credentials { email: sent.email.clone(), password: sent.password, origin, device };
     let page = |refused: String| LoginPage {
         email: sent.email.clone(),
         next: next.clone(),

@@ -7,11 +7,13 @@ use axum::response::Response;
 use axum::routing::post;
 use serde::Deserialize;
 
+use crate::accounts::trail;
 use crate::app::App;
 use crate::web::csrf::ProtectedForm;
 use crate::web::error::Result;
+use crate::web::extract::ClientIp;
 use crate::web::html;
-use crate::web::session::{Login, sign_out};
+use crate::web::session::{Login, origin, sign_out};
 
 /// The routes.
 pub fn router() -> Router<App> {
@@ -21,10 +23,17 @@ pub fn router() -> Router<App> {
 #[derive(Deserialize)]
 struct Nothing {}
 
-async fn logout(State(app): State<App>, login: Login, request: Request) -> Result<Response> {
-    if login.user.is_none() {
+async fn logout(
+    State(app): State<App>,
+    login: Login,
+    ClientIp(address): ClientIp,
+    request: Request,
+) -> Result<Response> {
+    let Some(person) = &login.user else {
         return Ok(html::see_other("/login")); // signed out in another tab: there is no token to check any more
-    }
+    };
+    let origin = origin(address, request.headers());
     let ProtectedForm(Nothing {}) = ProtectedForm::from_request(request, &app).await?;
+    trail::logged_out(&app, &person.user.id, &origin).await?;
     sign_out(login, app.config.is_https()).await
 }

@@ -4,15 +4,16 @@ use askama::Template;
 use axum::Router;
 use axum::response::Response;
 use axum::routing::{get, post};
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 
-use crate::accounts::projects;
+use crate::accounts::projects::{self, By};
 use crate::app::App;
 use crate::web::access::{Admin, WholeTenant};
 use crate::web::csrf::ProtectedForm;
 use crate::web::error::{Error, Result};
 use crate::web::html::{self, Wanted};
+use crate::web::middleware::request_id;
 use crate::web::shell::{Nav, Shell};
 
 /// The routes.
@@ -40,9 +41,11 @@ async fn form(admin: Admin<WholeTenant>) -> Result<Response> {
 async fn create(
     admin: Admin<WholeTenant>,
     wanted: Wanted,
+    headers: HeaderMap,
     ProtectedForm(sent): ProtectedForm<Submitted>,
 ) -> Result<Response> {
-    match projects::create(&admin.app, &admin.tenant, &sent.name).await {
+    let by = By { actor: admin.user.id.to_string(), request_id: request_id(&headers).to_owned() };
+    match projects::create(&admin.app, &admin.tenant, &sent.name, &by).await {
         Ok(project) => {
             let next = format!("/t/{}/p/{project}/connection", admin.tenant);
             Ok(wanted.redirect_saying(&next, "Project created. Now connect its Stripe account."))

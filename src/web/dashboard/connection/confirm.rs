@@ -17,8 +17,7 @@ use crate::web::csrf::ProtectedForm;
 use crate::web::error::{Error, Result};
 use crate::web::extract::ClientIp;
 use crate::web::html::Wanted;
-use crate::web::rate_limit::network;
-use crate::web::session::{Login, is_recent, sign_in};
+use crate::web::session::{Login, is_recent, origin, sign_in};
 use crate::web::shell::Nav;
 
 /// An admin or owner whose password was typed a short while ago. Everybody else gets the page that asks for it (401).
@@ -74,7 +73,7 @@ pub(super) async fn confirm(
     let credentials = Credentials {
         email: admin.user.email.clone(),
         password: sent.password,
-        address: network(address),
+        origin: origin(address, &headers),
         device: Some(device_mark(&admin.user)), // a signed-in browser is a known one
     };
     match authenticate(&admin.app, credentials).await? {

@@ -1,0 +1,83 @@
+//! Who came in and went, in the audit log of every tenant of the person.
+
+use std::net::IpAddr;
+
+use serde_json::json;
+
+use super::Result;
+use crate::{
+    app::App,
+    db::{self, SystemTx},
+    domain::ids::UserId,
+    store::{
+        audit_log::{self, Entry},
+        members,
+    },
+    vault::new_id,
+};
+
+/// What happened at the door.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Passage {
+    /// The password was right.
+    LoggedIn,
+    /// The address was known, the password wrong.
+    Failed,
+    /// The session was ended by the person.
+    LoggedOut,
+}
+
+impl Passage {
+    /// As stored.
+    pub const fn action(self) -> &'static str {
+        match self {
+            Self::LoggedIn => "person.logged_in",
+            Self::Failed => "person.login_failed",
+            Self::LoggedOut => "person.logged_out",
+        }
+    }
+}
+
+/// Where a request came from.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    /// The client's network.
+    pub address: IpAddr,
+    /// Names the request in answers and logs.
+    pub request_id: String,
+}
+
+/// Notes that the person ended the session.
+pub async fn logged_out(app: &App, user: &UserId, origin: &Origin) -> Result<()> {
+    let tx = app.db.system_write().await?;
+    Ok(note(app, tx, user, Passage::LoggedOut, origin).await?)
+}
+
+/// Notes a passage together with what `tx` has changed, and commits.
+pub(super) async fn note(
+    app: &App,
+    mut tx: SystemTx,
+    user: &UserId,
+    passage: Passage,
+    origin: &Origin,
+) -> db::Result<()> {
+    let tenants = members::of_user(&mut tx, user).await?;
+    let Some((first, others)) = tenants.split_first() else { return tx.commit().await };
+    let detail = json!({ "address": origin.address.to_string() });
+    let mut tx = tx.into_tenant(&first.tenant_id).await?;
+    for membership in std::iter::once(first).chain(others) {
+        tx.enter(&membership.tenant_id).await?;
+        let entry = Entry {
+            id: new_id(),
+            project: None,
+            at: app.clock.micros(),
+            actor: user.as_str(),
+            action: passage.action(),
+            target: user.as_str(),
+            detail: &detail,
+            request_id: &origin.request_id,
+        };
+        audit_log::insert(&mut tx, &entry).await?;
+    }
+    tx.commit().await
+}
