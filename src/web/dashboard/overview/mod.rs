@@ -1,7 +1,6 @@
 //! The first page of a project: what is connected, what is there, whether it is fresh, and what to do next.
 
 mod health;
-mod import;
 mod steps;
 
 use askama::Template;
@@ -14,18 +13,20 @@ use crate::db::Tx;
 use crate::domain::ids::ProjectId;
 use crate::domain::kind::Kind;
 use crate::domain::money::grouped;
+use crate::domain::status;
 use crate::store::connections::{self, Connection};
 use crate::store::counts::{self, Count};
+use crate::store::sync_runs::TypeProgress;
 use crate::store::timeline as events;
 use crate::web::access::Viewer;
 use crate::web::dashboard::rows;
+use crate::web::dashboard::sync::progress::Import;
 use crate::web::dashboard::timeline::{self, Entry};
 use crate::web::error::Result;
 use crate::web::html::Wanted;
 use crate::web::shell::{Nav, Shell};
 
 use health::Health;
-use import::Import;
 use steps::Step;
 
 /// Events that the page shows.
@@ -87,12 +88,21 @@ impl OverviewPage {
     }
 }
 
+/// For the template: a type of the import, and how many objects of it came.
+fn kind_name(of: &TypeProgress) -> String {
+    status::words(Kind::parse(&of.kind).map_or("objects", Kind::plural))
+}
+
+fn fetched(of: &TypeProgress) -> String {
+    grouped(of.fetched)
+}
+
 async fn overview(viewer: Viewer, wanted: Wanted) -> Result<Response> {
     let project = &viewer.project.id;
     let mut tx = viewer.read().await?;
     let connection = connections::find(&mut tx, project).await?;
     let counts = counts::all(&mut tx, project).await?;
-    let import = import::load(&mut tx, project, viewer.now()).await?;
+    let import = Import::load(&mut tx, project, viewer.now()).await?;
     let page = OverviewPage {
         shell: viewer.shell(Nav::Overview),
         cards: cards(&counts),

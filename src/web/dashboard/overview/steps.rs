@@ -1,7 +1,7 @@
 //! The set-up checklist. Each step ticks itself off.
 
-use super::import::Import;
 use crate::store::connections::Connection;
+use crate::web::dashboard::sync::progress::Import;
 
 /// A step.
 pub struct Step {
@@ -30,7 +30,7 @@ pub fn of(connection: Option<&Connection>, import: Option<&Import>) -> Vec<Step>
             "Import what is there",
             "It starts by itself when an account is connected.",
             "sync",
-            import.is_some_and(|import| import.state == "done"),
+            import.is_some_and(|import| import.run.state == "done"),
         ),
         step(
             "Receive your first webhook",

@@ -73,6 +73,11 @@ impl BackfillProgress {
         self.state == "paused"
     }
 
+    /// Whether there is something to tell of it: it is not over, or not all of it came.
+    pub fn is_news(&self) -> bool {
+        self.state != "done" || self.troubled > 0
+    }
+
     /// In a few words.
     pub fn headline(&self) -> &'static str {
         match self.state.as_str() {
