@@ -10,8 +10,6 @@ mod common;
 #[expect(dead_code, reason = "this bench needs a part of it")]
 #[path = "pages/fill.rs"]
 mod fill;
-#[path = "api/load.rs"]
-mod load;
 
 use std::time::{Duration, Instant};
 
@@ -25,9 +23,12 @@ use billfold::{
     domain::{api_key::Preset, kind::Kind, role::Role},
     vault::SecretString,
 };
-use common::{Site, engines, ms};
+use common::{
+    Site, engines,
+    load::{self, Order, Requests},
+    ms,
+};
 use fill::{Filled, stripe_id};
-use load::Order;
 
 /// Different paths that are asked for in turn.
 const PATHS: u64 = 20_000;
@@ -52,9 +53,8 @@ const ASKED: [Asked; 4] = [
 
 #[tokio::main]
 async fn main() {
-    let arguments: Vec<String> = std::env::args().collect();
-    if arguments.get(1).is_some_and(|argument| argument == "load") {
-        let report = load::run(serde_json::from_str(&arguments[2]).unwrap()).await;
+    if let Some(order) = load::order() {
+        let report = load::run(order).await;
         println!("{}", serde_json::to_string(&report).unwrap());
         return;
     }
@@ -94,14 +94,14 @@ async fn run(engine: &str, customers: u64, connections: usize, seconds: usize) {
         std::fs::write(&file, paths.join("\n")).unwrap();
         let order = Order {
             address: site.address.clone(),
-            key: key.expose().to_owned(),
-            paths: file.display().to_string(),
             connections,
-            seconds: u64::try_from(seconds).unwrap(),
+            seconds: Some(u64::try_from(seconds).unwrap()),
+            requests: Requests::Reads { key: key.expose().to_owned() },
+            lines: file.display().to_string(),
         };
-        let processor = common::processor_time();
+        let processor = site.processor_time();
         let report = tokio::task::spawn_blocking(move || load::run_child(&order)).await.unwrap();
-        let processor = common::processor_time().saturating_sub(processor);
+        let processor = site.processor_time().saturating_sub(processor);
         assert_eq!(report.refused, 0, "{name}");
         println!(
             "| {name} | {connections} | {:.0} | {} | {} | {:.3} |",

@@ -83,7 +83,7 @@ async fn run(engine: &str, rate: Option<u32>, customers: usize) {
     let setting = rate.unwrap_or(10_000).to_string();
     let site = Site::start(engine, &["--stripe-api-base", &stripe.url, "--stripe-test-rate", &setting]).await;
     let connection = account::connect(&site.app, &stripe.key).await;
-    let (start, processor) = (Instant::now(), common::processor_time());
+    let (start, processor) = (Instant::now(), site.processor_time());
     let mut objects;
     loop {
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -96,7 +96,7 @@ async fn run(engine: &str, rate: Option<u32>, customers: usize) {
         }
     }
     let seconds = start.elapsed().as_secs_f64();
-    let processor = common::processor_time().saturating_sub(processor);
+    let processor = site.processor_time().saturating_sub(processor);
     println!(
         "| {engine} | {} | {objects} | {seconds:.1} | {:.0} | {:.1} | {:.3} |",
         rate.map_or("none".to_owned(), |rate| format!("{rate}/s")),

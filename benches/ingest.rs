@@ -12,21 +12,23 @@ use std::{
 };
 
 use billfold::{
-    domain::ids::{ProjectId, TenantId},
+    domain::{
+        event::EventStatus,
+        ids::{ProjectId, TenantId},
+    },
     store,
 };
 use common::{
     Site,
     account::Account,
-    load::{self, Order},
+    load::{self, Order, Requests},
     ms,
 };
 
 fn main() {
-    let arguments: Vec<String> = std::env::args().collect();
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    if let Some(order) = arguments.iter().position(|argument| argument == "load").map(|at| &arguments[at + 1]) {
-        let report = runtime.block_on(load::run(serde_json::from_str::<Order>(order).unwrap()));
+    if let Some(order) = load::order() {
+        let report = runtime.block_on(load::run(order));
         println!("{}", serde_json::to_string(&report).unwrap());
         return;
     }
@@ -65,18 +67,17 @@ async fn run(engine: &str, kind: &str, event_type: &str, connections: usize, eve
         std::fs::write(&payloads, payload_lines(&template, event_type, round, created, events)).unwrap();
         let order = Order {
             address: site.address.clone(),
-            path: connection.path.clone(),
-            secret: connection.secret.clone(),
             connections,
-            payloads: payloads.display().to_string(),
-            now,
+            seconds: None,
+            requests: Requests::Deliveries { path: connection.path.clone(), secret: connection.secret.clone(), now },
+            lines: payloads.display().to_string(),
         };
-        let (start, processor) = (Instant::now(), common::processor_time());
+        let (start, processor) = (Instant::now(), site.processor_time());
         let report = tokio::task::spawn_blocking(move || load::run_child(&order)).await.unwrap();
         let sent_in = Duration::from_secs_f64(report.seconds);
         wait_until_applied(&site, &connection.tenant, &connection.project).await;
-        let (applied_in, processor) = (start.elapsed(), common::processor_time().saturating_sub(processor));
-        assert_eq!((report.accepted, report.refused), (events, 0));
+        let (applied_in, processor) = (start.elapsed(), site.processor_time().saturating_sub(processor));
+        assert_eq!((report.answered, report.refused), (events, 0));
         if round == "second" {
             println!(
                 "| {engine} | {event_type} | {connections} | {:.0} | {} | {} | {:.0} | {:.3} |",
@@ -110,10 +111,10 @@ fn payload_lines(template: &str, event_type: &str, round: &str, created: i64, ev
 async fn wait_until_applied(site: &Site, tenant: &TenantId, project: &ProjectId) {
     loop {
         let mut tx = site.app.db.read(tenant).await.unwrap();
-        if store::inbox::counts(&mut tx, project).await.unwrap().is_empty() {
+        if store::inbox::count_up_to(&mut tx, project, EventStatus::Received, 1).await.unwrap() == 0 {
             return;
         }
         drop(tx);
-        tokio::time::sleep(Duration::from_millis(10)).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

@@ -17,22 +17,34 @@ use tokio::{
     net::TcpStream,
 };
 
+/// The longest answer.
+const ANSWER_BYTES: usize = 512 * 1024;
+
 /// What the child process is told, as JSON.
 #[derive(Serialize, Deserialize)]
 pub struct Order {
     pub address: String,
-    pub path: String,
-    pub secret: String,
     pub connections: usize,
-    /// A file with one payload per line.
-    pub payloads: String,
-    pub now: i64,
+    /// How long; none: until each request has been sent once.
+    pub seconds: Option<u64>,
+    pub requests: Requests,
+    /// A file with a line for each request.
+    pub lines: String,
+}
+
+/// What a line stands for.
+#[derive(Serialize, Deserialize)]
+pub enum Requests {
+    /// The payload of a delivery to this path, signed with this secret at this second.
+    Deliveries { path: String, secret: String, now: i64 },
+    /// A path of the REST API, asked for with this key.
+    Reads { key: String },
 }
 
 /// What it answers, as JSON. Times in microseconds.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Report {
-    pub accepted: usize,
+    pub answered: usize,
     pub refused: usize,
     pub seconds: f64,
     pub p50: u64,
@@ -49,17 +61,24 @@ pub fn run_child(order: &Order) -> Report {
     serde_json::from_slice(&child.stdout).unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&child.stderr)))
 }
 
+/// The order, in the process that is to carry it out.
+pub fn order() -> Option<Order> {
+    let arguments: Vec<String> = std::env::args().collect();
+    let at = arguments.iter().position(|argument| argument == "load")?;
+    Some(serde_json::from_str(&arguments[at + 1]).unwrap())
+}
+
 /// The child's side.
 pub async fn run(order: Order) -> Report {
-    let payloads = std::fs::read_to_string(&order.payloads).unwrap();
-    let requests: Arc<Vec<Vec<u8>>> = Arc::new(payloads.lines().map(|payload| request(&order, payload)).collect());
+    let lines = std::fs::read_to_string(&order.lines).unwrap();
+    let requests: Arc<Vec<Vec<u8>>> = Arc::new(lines.lines().map(|line| order.request(line).into_bytes()).collect());
     let next = Arc::new(AtomicUsize::new(0));
     let start = Instant::now();
+    let end = order.seconds.map(|seconds| start + Duration::from_secs(seconds));
     let connections: Vec<_> = (0..order.connections)
-        .map(|_| tokio::spawn(connection(order.address.clone(), requests.clone(), next.clone())))
+        .map(|_| tokio::spawn(connection(order.address.clone(), requests.clone(), next.clone(), end)))
         .collect();
-    let mut times = Vec::with_capacity(requests.len());
-    let mut refused = 0;
+    let (mut times, mut refused) = (Vec::with_capacity(requests.len()), 0);
     for connection in connections {
         let (more, not_ok) = connection.await.unwrap();
         times.extend(more);
@@ -68,37 +87,53 @@ pub async fn run(order: Order) -> Report {
     let seconds = start.elapsed().as_secs_f64();
     times.sort_unstable();
     let micros = |share| u64::try_from(super::percentile(&times, share).as_micros()).unwrap();
-    Report { accepted: times.len(), refused, seconds, p50: micros(0.5), p99: micros(0.99) }
+    Report { answered: times.len(), refused, seconds, p50: micros(0.5), p99: micros(0.99) }
 }
 
-fn request(order: &Order, payload: &str) -> Vec<u8> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(order.secret.as_bytes()).unwrap();
-    mac.update(format!("{}.{payload}", order.now).as_bytes());
-    let signature = hex::encode(mac.finalize().into_bytes());
-    format!(
-        "POST {} HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json; charset=utf-8\r\nuser-agent: Stripe/1.0 (+https://stripe.com/docs/webhooks)\r\naccept: */*\r\nstripe-signature: t={},v1={signature}\r\ncontent-length: {}\r\n\r\n{payload}",
-        order.path,
-        order.address,
-        order.now,
-        payload.len()
-    )
-    .into_bytes()
+impl Order {
+    fn request(&self, line: &str) -> String {
+        match &self.requests {
+            Requests::Deliveries { path, secret, now } => {
+                let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
+                mac.update(format!("{now}.{line}").as_bytes());
+                let signature = hex::encode(mac.finalize().into_bytes());
+                format!(
+                    "POST {path} HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json; charset=utf-8\r\nuser-agent: Stripe/1.0 (+https://stripe.com/docs/webhooks)\r\naccept: */*\r\nstripe-signature: t={now},v1={signature}\r\ncontent-length: {}\r\n\r\n{line}",
+                    self.address,
+                    line.len()
+                )
+            }
+            Requests::Reads { key } => format!(
+                "GET {line} HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {key}\r\naccept: application/json\r\n\r\n",
+                self.address
+            ),
+        }
+    }
 }
 
-async fn connection(address: String, requests: Arc<Vec<Vec<u8>>>, next: Arc<AtomicUsize>) -> (Vec<Duration>, usize) {
+/// Sends the next request again and again; without an `end`, until there is none.
+async fn connection(
+    address: String,
+    requests: Arc<Vec<Vec<u8>>>,
+    next: Arc<AtomicUsize>,
+    end: Option<Instant>,
+) -> (Vec<Duration>, usize) {
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.set_nodelay(true).unwrap();
-    let (mut times, mut refused, mut answer) = (Vec::new(), 0, vec![0_u8; 16 * 1024]);
-    while let Some(request) = requests.get(next.fetch_add(1, Ordering::Relaxed)) {
+    let (mut times, mut refused, mut answer) = (Vec::new(), 0, vec![0_u8; ANSWER_BYTES]);
+    loop {
+        let at = next.fetch_add(1, Ordering::Relaxed);
+        if end.map_or(at >= requests.len(), |end| Instant::now() >= end) {
+            return (times, refused);
+        }
         let sent = Instant::now();
-        stream.write_all(request).await.unwrap();
+        stream.write_all(&requests[at % requests.len()]).await.unwrap();
         if read_answer(&mut stream, &mut answer).await {
             times.push(sent.elapsed());
         } else {
             refused += 1;
         }
     }
-    (times, refused)
 }
 
 /// Reads one answer; tells whether its status is 200.
@@ -108,9 +143,9 @@ async fn read_answer(stream: &mut TcpStream, buffer: &mut [u8]) -> bool {
         let read = stream.read(&mut buffer[filled..]).await.unwrap();
         assert!(read > 0, "the server closed the connection");
         filled += read;
-        let text = String::from_utf8_lossy(&buffer[..filled]);
-        let Some(end) = text.find("\r\n\r\n") else { continue };
-        let head = text[..end].to_ascii_lowercase();
+        let head = &buffer[..filled.min(4_096)];
+        let Some(end) = head.windows(4).position(|window| window == b"\r\n\r\n") else { continue };
+        let head = String::from_utf8_lossy(&head[..end]).to_ascii_lowercase();
         let length: usize = head
             .lines()
             .find_map(|line| line.strip_prefix("content-length: "))

@@ -38,6 +38,8 @@ struct Settings {
 pub struct Site {
     pub app: App,
     pub address: String,
+    /// The process that all of Postgres's others are children of.
+    postgres: Option<u32>,
     workers: Option<Workers>,
     stop: CancellationToken,
     _folder: tempfile::TempDir,
@@ -69,6 +71,12 @@ async fn database_url(engine: &str, folder: &std::path::Path) -> String {
     format!("{base}/{name}")
 }
 
+async fn postgres_server(db: &Db) -> Option<u32> {
+    let Db::Postgres(pool) = db else { return None };
+    let backend: i32 = sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(pool).await.unwrap();
+    process(&backend.to_string()).map(|(parent, _)| parent)
+}
+
 impl Site {
     /// Starts one. `settings` are command line arguments, such as `--stripe-api-base`.
     pub async fn start(engine: &str, settings: &[&str]) -> Self {
@@ -82,13 +90,25 @@ impl Site {
         let options = Options { url: config.database_url.clone(), connections: config.database_connections };
         let db = Db::connect(&options).await.unwrap();
         db.migrate().await.unwrap();
+        let postgres = postgres_server(&db).await;
         let app = App::new(db, Clock::system(), Keyring::generate(), config).unwrap();
         let (ready, stop) = (Readiness::default(), CancellationToken::new());
         let router = web::router(&app, ready.clone(), telemetry::unused_metrics()).unwrap();
         ready.started();
         tokio::spawn(serve(listener, router, Limits::default(), ready, stop.clone()));
         let workers = Some(Workers::start(&app));
-        Self { app, address, workers, stop, _folder: folder }
+        Self { app, address, postgres, workers, stop, _folder: folder }
+    }
+
+    /// Processor time of this process, and on Postgres of every process of the server.
+    pub fn processor_time(&self) -> Duration {
+        let mut ticks = process("self").unwrap().1;
+        if let Some(server) = self.postgres {
+            let pids = fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.file_name());
+            let all = pids.filter_map(|pid| process(&pid.to_string_lossy()));
+            ticks += all.filter(|(parent, _)| *parent == server).map(|(_, ticks)| ticks).sum::<u64>();
+        }
+        Duration::from_millis(ticks * 10) // 100 ticks a second on Linux
     }
 
     /// Ends it.
@@ -101,22 +121,12 @@ impl Site {
     }
 }
 
-/// Processor time of this process and of every Postgres process.
-pub fn processor_time() -> Duration {
-    let mut ticks = ticks_of("self");
-    for entry in fs::read_dir("/proc").unwrap().flatten() {
-        let pid = entry.file_name().to_string_lossy().into_owned();
-        if fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.trim() == "postgres") {
-            ticks += ticks_of(&pid);
-        }
-    }
-    Duration::from_millis(ticks * 10) // 100 ticks a second on Linux
-}
-
-fn ticks_of(pid: &str) -> u64 {
-    let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) else { return 0 };
-    let fields: Vec<&str> = stat.rsplit(") ").next().unwrap_or_default().split(' ').collect();
-    fields.get(11..13).map_or(0, |times| times.iter().filter_map(|time| time.parse::<u64>().ok()).sum())
+/// Parent and ticks of processor time of a process.
+fn process(pid: &str) -> Option<(u32, u64)> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let fields: Vec<&str> = stat.rsplit(") ").next()?.split(' ').collect();
+    let number = |at: usize| fields.get(at)?.parse::<u64>().ok();
+    Some((u32::try_from(number(1)?).ok()?, number(11)? + number(12)?))
 }
 
 /// The value below which this share of the sorted samples lies.
