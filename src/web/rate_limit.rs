@@ -39,8 +39,9 @@ pub struct RateLimit<K> {
 }
 
 impl<K: Hash + Eq + Send + Sync + Clone + 'static> RateLimit<K> {
-    /// `burst` uses per `per` and key.
-    pub fn new(burst: NonZeroU32, per: Duration) -> Self {
+    /// `burst` uses per `per` and key; at least one.
+    pub fn new(burst: u32, per: Duration) -> Self {
+        let burst = NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN);
         let quota = Quota::with_period(per / burst.get()).unwrap_or(Quota::per_second(burst)).allow_burst(burst);
         let buckets = Cache::builder().max_capacity(KEYS).time_to_idle(per * 2).build();
         Self { buckets, quota, clock: DefaultClock::default() }
@@ -91,7 +92,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_third_of_two_waits_and_other_keys_do_not() {
-        let limit = RateLimit::new(NonZeroU32::new(2).expect("two"), Duration::from_mins(1));
+        let limit = RateLimit::new(2, Duration::from_mins(1));
         limit.take("a").await.expect("first");
         let left = limit.take("a").await.expect("second");
         assert_eq!(left, Left { limit: 2, remaining: 0, reset: 60 });

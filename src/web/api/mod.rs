@@ -31,7 +31,7 @@ mod subscriptions;
 pub mod table;
 mod writes;
 
-use std::{num::NonZeroU32, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use axum::{Router, middleware::from_fn_with_state};
 use moka::future::Cache;
@@ -42,7 +42,7 @@ use log::Log;
 use table::operations;
 
 /// Unknown keys that one network may try in a minute. Keys with a wrong checksum are not counted: they cost nothing.
-const UNKNOWN_PER_MINUTE: NonZeroU32 = NonZeroU32::new(300).unwrap();
+const UNKNOWN_PER_MINUTE: u32 = 300;
 
 /// Between two notes that one key was sent in an address.
 const NOTED: Duration = Duration::from_hours(24);
@@ -62,9 +62,8 @@ struct Parts {
 
 /// Every operation behind its guard, the description and the documentation page. Starts the task that writes the request log.
 pub fn router(app: &App) -> Router {
-    let per_second = NonZeroU32::new(app.config.api_rate).unwrap_or(NonZeroU32::MIN);
     let api = Api(Arc::new(Parts {
-        limits: RateLimit::new(per_second, Duration::from_secs(1)),
+        limits: RateLimit::new(app.config.api_rate, Duration::from_secs(1)),
         unknown: RateLimit::new(UNKNOWN_PER_MINUTE, Duration::from_mins(1)),
         log: Log::start(app),
         in_address: Cache::builder().max_capacity(10_000).time_to_live(NOTED).build(),
