@@ -150,7 +150,11 @@ impl Site {
 
     /// Makes a Stripe account with so many customers and a year of history.
     pub fn stripe_account(&self, customers: u64) -> Account<'_> {
-        let seed = u64::from(rand::random::<u32>());
+        self.seeded_account(customers, u64::from(rand::random::<u32>()))
+    }
+
+    /// The Stripe account with so many customers that this seed always gives.
+    pub fn seeded_account(&self, customers: u64, seed: u64) -> Account<'_> {
         Account::new(&self.stripe, self.stripe.account(AccountSpec { customers, seed, ..AccountSpec::default() }))
     }
 
@@ -163,6 +167,12 @@ impl Site {
     /// Connects any project to a new Stripe account and waits until it is mirrored.
     pub async fn connect_project(&self, tenant: &TenantId, project: &ProjectId, customers: u64) -> Account<'_> {
         let account = self.stripe_account(customers);
+        self.connect_account(tenant, project, &account).await;
+        account
+    }
+
+    /// Connects any project to a Stripe account and waits until it is mirrored.
+    pub async fn connect_account(&self, tenant: &TenantId, project: &ProjectId, account: &Account<'_>) {
         let scope = billfold::connect::Scope {
             app: self.app.clone(),
             tenant: tenant.clone(),
@@ -172,7 +182,6 @@ impl Site {
         };
         scope.connect(SecretString::from(account.keys.restricted_key.clone())).await.unwrap();
         self.wait_until_idle().await;
-        account
     }
 
     /// From now on workers run by themselves, as in a real process.
