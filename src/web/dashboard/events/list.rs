@@ -15,6 +15,7 @@ use crate::domain::role::Role;
 use crate::store::webhook_events::{detail, list};
 use crate::stripe::events::SUBSCRIBED;
 use crate::web::access::Viewer;
+use crate::web::dashboard::list::Tab;
 use crate::web::error::Result;
 use crate::web::extract::Query;
 use crate::web::html::Wanted;
@@ -47,13 +48,6 @@ impl EventsPage {
     fn health(&self) -> &Health {
         &self.live.health
     }
-}
-
-struct Tab {
-    label: &'static str,
-    count: String,
-    href: String,
-    active: bool,
 }
 
 struct Row {
@@ -136,8 +130,8 @@ fn row(shell: &Shell, project: &ProjectId, subjects: &Subjects, event: list::Lis
 }
 
 fn tabs(params: &Params, health: &Health, path: &str) -> Vec<Tab> {
-    let tab = |label, status: &str, count| Tab {
-        label,
+    let tab = |label: &str, status: &str, count| Tab {
+        label: label.to_owned(),
         count,
         href: params.with(|params| status.clone_into(&mut params.status)).href(path),
         active: params.status == status,

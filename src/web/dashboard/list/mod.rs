@@ -7,4 +7,4 @@ mod view;
 
 pub use open::{Opened, matches, open};
 pub use params::Params;
-pub use view::{Empty, View};
+pub use view::{Empty, Tab, View};

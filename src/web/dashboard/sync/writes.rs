@@ -13,6 +13,7 @@ use crate::domain::status;
 use crate::store::outbox::{self, Listed, state};
 use crate::store::{api_keys, users};
 use crate::web::access::Viewer;
+use crate::web::dashboard::list::Tab;
 use crate::web::error::Result;
 use crate::web::extract::Query;
 use crate::web::html::Wanted;
@@ -35,13 +36,6 @@ struct WritesPage {
     next: String,
     /// The chosen state in words; empty for all.
     chosen: &'static str,
-}
-
-struct Tab {
-    label: &'static str,
-    count: String,
-    href: String,
-    active: bool,
 }
 
 /// A write in the list.
@@ -101,7 +95,7 @@ pub(super) async fn page(viewer: Viewer, wanted: Wanted, Query(parameters): Quer
         tabs: STATES
             .into_iter()
             .map(|(state, label)| Tab {
-                label,
+                label: label.to_owned(),
                 count: grouped(total(state)),
                 href: if state.is_empty() { home.clone() } else { format!("{home}?state={state}") },
                 active: state == chosen,
