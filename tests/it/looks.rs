@@ -11,7 +11,7 @@ both_engines!(the_main_pages_look_as_reviewed);
 const NOW: i64 = 1_790_000_000;
 
 /// What is made up anew by each run, and what stands for it.
-const MADE_UP: [(&str, &str); 10] = [
+const MADE_UP: [(&str, &str); 12] = [
     (r"/assets/([\w-]+)\.[0-9a-f]{12}\.", "/assets/${1}."),
     (r"/webhooks/stripe/[a-z2-7]{52}", "/webhooks/stripe/[token]"),
     (r"\?token=[a-z2-7]{52}", "?token=[token]"),
@@ -19,8 +19,10 @@ const MADE_UP: [(&str, &str); 10] = [
     (r"\b([a-z]{2,5})_[a-z2-7]{24}\b", "${1}_[id]"),
     (r"\breq_[0-9a-f]{24}\b", "req_[id]"),
     (r"\b(acct|we|evt)_\w{12,}", "${1}_[id]"),
+    (r"\b(cus|sub|si|in|il|ch|pi|pm|prod|price|re|txn)_[A-Za-z0-9]{14,}\b", "${1}_[id]"),
     (r"127\.0\.0\.1:\d+", "[host]"),
     (r#""[a-z2-7]{52}""#, r#""[token]""#),
+    (r"ending in <code>\w{4}<", "ending in <code>[last]<"),
     (r">U[A-Z2-7]</span>", ">U?</span>"), // the initials of a made-up person
 ];
 
@@ -68,10 +70,11 @@ async fn the_main_pages_look_as_reviewed(engine: Engine) {
     site.wait_until_idle().await;
 
     keep("overview", &owner.get("").await.expect(200).body);
-    for list in ["customers", "subscriptions", "products", "invoices", "events"] {
+    // Not the products: they are all of one second, so their order is that of ids that each run makes up.
+    for list in ["customers", "subscriptions", "invoices", "events"] {
         keep_page(&owner, list, list).await;
     }
-    for (name, list) in [("customer", "customers"), ("subscription", "subscriptions"), ("product", "products")] {
+    for (name, list) in [("customer", "customers"), ("subscription", "subscriptions")] {
         keep_first(&owner, name, list).await;
     }
     keep_first(&owner, "invoice", "invoices?status=paid").await;

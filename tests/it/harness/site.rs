@@ -155,7 +155,8 @@ impl Site {
 
     /// The Stripe account with so many customers that this seed always gives.
     pub fn seeded_account(&self, customers: u64, seed: u64) -> Account<'_> {
-        Account::new(&self.stripe, self.stripe.account(AccountSpec { customers, seed, ..AccountSpec::default() }))
+        let id = Some(format!("acct_1Seed{seed:010}"));
+        Account::new(&self.stripe, self.stripe.account(AccountSpec { customers, seed, id, ..AccountSpec::default() }))
     }
 
     /// Connects the story's project to a new Stripe account, the way the page does, and waits until it is mirrored.
