@@ -66,7 +66,7 @@ pub async fn audit(site: &Site) -> Vec<(String, String, Value)> {
     let tenant = site.tenant().await;
     let mut tx = site.app.db.read(&tenant.id).await.unwrap();
     let rows: Vec<(String, String, String)> = tx
-        .query("SELECT action, target, detail FROM audit_log WHERE tenant_id = $1 AND actor <> 'connect' AND action NOT LIKE 'connection.%' AND action NOT LIKE 'sync.%' ORDER BY at, id")
+        .query("SELECT action, target, detail FROM audit_log WHERE tenant_id = $1 AND project_id IS NOT NULL AND actor <> 'connect' AND action NOT LIKE 'connection.%' AND action NOT LIKE 'sync.%' ORDER BY at, id")
         .fetch_all()
         .await
         .unwrap();
