@@ -55,15 +55,18 @@ async fn enter(site: &Site, path: &str) -> Visitor {
     visitor
 }
 
-/// Active subscriptions that renew, each of another customer.
+/// Active subscriptions that renew, each of another customer; first those of customers who have no other.
 fn renewing(account: &Account<'_>) -> Vec<Value> {
+    let all = account.dump(Kind::Subscription);
+    let of_same = |it: &Value| all.iter().filter(|other| other["customer"] == it["customer"]).count();
     let mut found: Vec<Value> = Vec::new();
-    for subscription in account.dump(Kind::Subscription) {
+    for subscription in &all {
         let renews = subscription["status"] == "active" && subscription["cancel_at_period_end"] == false;
         if renews && found.iter().all(|other| other["customer"] != subscription["customer"]) {
-            found.push(subscription);
+            found.push(subscription.clone());
         }
     }
+    found.sort_by_key(of_same);
     assert!(found.len() >= 2, "too few subscriptions");
     found
 }
