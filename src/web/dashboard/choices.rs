@@ -1,6 +1,7 @@
 //! What a form offers for choice: prices with what they cost.
 
 use crate::db::Tx;
+use crate::domain::drafts::Proration;
 use crate::domain::ids::ProjectId;
 use crate::domain::money;
 use crate::domain::price::sentence;
@@ -24,4 +25,16 @@ pub fn line(price: &Price) -> String {
     let name = if price.product_name.is_empty() { &price.product_id } else { &price.product_name };
     let nickname = price.nickname.as_deref().map(|nickname| format!(" ({nickname})")).unwrap_or_default();
     format!("{name}{nickname}: {cost} · {}", money::code(&price.currency))
+}
+
+/// How the rest of a period is settled: Stripe's word, what it means, and what that leads to.
+pub fn prorations() -> [(&'static str, &'static str, &'static str); 3] {
+    Proration::ALL.map(|proration| {
+        let (when, meaning) = match proration {
+            Proration::CreateProrations => ("On the next invoice.", "Unused and new time are settled there."),
+            Proration::AlwaysInvoice => ("At once.", "An invoice over the difference is made now."),
+            Proration::None => ("Not at all.", "The new price counts from the next period."),
+        };
+        (proration.as_str(), when, meaning)
+    })
 }

@@ -67,13 +67,7 @@ async fn page(staff: &Staff<Project>, form: Option<Form>, logo_problem: Option<S
     let shell = staff.shell(Nav::Settings);
     Ok(PortalSettingsPage {
         prices: prices.into_iter().map(|(id, line)| (field(&id), line)).collect(),
-        prorations: Proration::ALL.map(|proration| match proration {
-            Proration::CreateProrations => {
-                (proration.as_str(), "On the next invoice.", "Unused and new time are settled there.")
-            }
-            Proration::AlwaysInvoice => (proration.as_str(), "At once.", "An invoice over the difference is made now."),
-            Proration::None => (proration.as_str(), "Not at all.", "The new price counts from the next period."),
-        }),
+        prorations: choices::prorations(),
         may_change: shell.may(Role::Admin),
         brand,
         form,

@@ -78,13 +78,7 @@ async fn page(member: &Member, id: &str, form: Form) -> Result<ChangePage> {
     Ok(ChangePage {
         items: items.iter().map(item).collect(),
         prices: std::iter::once((String::new(), "As it is".to_owned())).chain(prices).collect(),
-        prorations: Proration::ALL.map(|proration| match proration {
-            Proration::CreateProrations => {
-                (proration.as_str(), "On the next invoice.", "Unused and new time are settled there.")
-            }
-            Proration::AlwaysInvoice => (proration.as_str(), "At once.", "An invoice over the difference is made now."),
-            Proration::None => (proration.as_str(), "Not at all.", "The new price counts from the next period."),
-        }),
+        prorations: choices::prorations(),
         preview: None,
         act: Act {
             title: "Change subscription".to_owned(),
