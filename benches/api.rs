@@ -18,7 +18,7 @@ use billfold::{
         api_keys::KeyWish,
         signup::{NewUser, signup},
     },
-    app::Scope,
+    app::{By, Scope},
     db::Db,
     domain::{api_key::Preset, kind::Kind, role::Role},
     vault::SecretString,
@@ -81,7 +81,7 @@ async fn run(engine: &str, customers: u64, connections: usize, seconds: usize) {
         // what autovacuum does within a minute
         sqlx::raw_sql("VACUUM ANALYZE").execute(pool).await.unwrap();
     }
-    let scope = Scope { app: site.app.clone(), tenant, project, actor: "bench".to_owned(), request_id: String::new() };
+    let scope = Scope { app: site.app.clone(), tenant, project, by: By::part("bench") };
     let wish = KeyWish { name: "Bench".to_owned(), scopes: Preset::ReadOnly.scopes(), days: 1 };
     let key = scope.create_api_key(&wish).await.unwrap().key;
     println!("\n{engine}: {customers} customers, filled in {:.0} s\n", started.elapsed().as_secs_f64());

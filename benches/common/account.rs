@@ -2,7 +2,7 @@
 
 use billfold::{
     accounts::signup::{NewUser, signup},
-    app::App,
+    app::{App, By},
     connect::Scope,
     domain::{
         ids::{ProjectId, TenantId},
@@ -73,13 +73,7 @@ pub async fn connect(app: &App, key: &str) -> Connection {
     };
     let signed_up = signup(app, person, "Bench", Role::Owner).await.unwrap();
     let (tenant, project) = (signed_up.tenant, signed_up.project.unwrap());
-    let scope = Scope {
-        app: app.clone(),
-        tenant: tenant.clone(),
-        project: project.clone(),
-        actor: "bench".to_owned(),
-        request_id: String::new(),
-    };
+    let scope = Scope { app: app.clone(), tenant: tenant.clone(), project: project.clone(), by: By::part("bench") };
     scope.connect(SecretString::from(key)).await.unwrap();
     let mut tx = app.db.read(&tenant).await.unwrap();
     let connection = store::connections::find(&mut tx, &project).await.unwrap().unwrap();

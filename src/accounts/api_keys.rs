@@ -116,7 +116,7 @@ impl Scope {
             shown: made.key.shown(),
             scopes,
             expires_at: made.expires_at,
-            also: self.actor.clone(),
+            also: self.by.actor.clone(),
             more: Vec::new(),
         }
     }
@@ -137,7 +137,7 @@ impl Scope {
             name,
             scopes,
             created: self.now(),
-            created_by: &self.actor,
+            created_by: &self.by.actor,
             expires_at: made.expires_at,
             replaces,
         };

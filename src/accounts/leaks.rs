@@ -8,7 +8,7 @@ use super::{
     notices::{News, Subject},
 };
 use crate::{
-    app::{App, KnownKey, Scope},
+    app::{App, By, KnownKey, Scope},
     domain::api_key::{ApiKey, ApiScopes},
     store::api_keys,
     vault::hash_token,
@@ -39,8 +39,7 @@ pub async fn revoke_leaked(app: &App, key: &ApiKey, found: &Found<'_>) -> Result
         app: app.clone(),
         tenant: grant.tenant_id,
         project: grant.project_id,
-        actor: ACTOR.to_owned(),
-        request_id: found.request_id.to_owned(),
+        by: By { actor: ACTOR.to_owned(), address: found.by.to_string(), request_id: found.request_id.to_owned() },
     };
     let mut tx = app.db.write(&scope.tenant).await?;
     let Some(known) = api_keys::find(&mut tx, &scope.tenant, &scope.project, &grant.id).await? else { return Ok(()) };
@@ -66,8 +65,7 @@ pub async fn note_key_in_address(app: &App, known: &KnownKey, by: std::net::IpAd
         app: app.clone(),
         tenant: known.tenant.clone(),
         project: known.project.clone(),
-        actor: known.id.to_string(),
-        request_id: request_id.to_owned(),
+        by: By { actor: known.id.to_string(), address: by.to_string(), request_id: request_id.to_owned() },
     };
     let mut tx = app.db.write(&scope.tenant).await?;
     let Some(key) = api_keys::find(&mut tx, &scope.tenant, &scope.project, &known.id).await? else { return Ok(()) };

@@ -1,6 +1,7 @@
 //! People: who may come in, and what they own. The rules stand here; cookies and pages are `web`'s.
 
 pub mod api_keys;
+pub mod audit;
 pub mod email;
 pub mod leaks;
 pub mod login;

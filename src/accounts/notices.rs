@@ -94,10 +94,10 @@ impl Scope {
     async fn mails(&self, news: News, subject: &Subject) -> db::Result<Vec<Mail>> {
         let mut tx = self.app.db.read(&self.tenant).await?;
         let Some((tenant, project)) = projects::names(&mut tx, &self.project).await? else { return Ok(Vec::new()) };
-        let who = users::emails(&mut tx, [self.actor.as_str()]).await?.into_iter().next().map(|(_, email)| email);
+        let who = users::emails(&mut tx, [self.by.actor.as_str()]).await?.into_iter().next().map(|(_, email)| email);
         let readers = members::to_tell(&mut tx, &self.tenant, &subject.also).await?;
         drop(tx);
-        let who = who.unwrap_or_else(|| format!("billfold ({})", self.actor));
+        let who = who.unwrap_or_else(|| format!("billfold ({})", self.by.actor));
         let sentence = news.sentence(&who, &format!("{project} of {tenant}"));
         let may = subject.scopes.iter().map(ApiScope::as_str).collect::<Vec<_>>().join(", ");
         let facts = [

@@ -4,27 +4,15 @@ use serde_json::json;
 
 use super::{Error, Result, name};
 use crate::{
-    app::App,
+    app::{App, By, audit::Note},
     db,
     domain::ids::{ProjectId, TenantId},
-    store::{
-        audit_log::{self, Entry},
-        projects,
-    },
+    store::projects,
     vault::new_id,
 };
 
 /// Most projects of one tenant.
 const MOST: i64 = 50;
-
-/// Who makes a project.
-#[derive(Clone, Debug)]
-pub struct By {
-    /// A user's id, or the name of the part of billfold that acts.
-    pub actor: String,
-    /// The request that asked for it; empty when none did.
-    pub request_id: String,
-}
 
 /// Makes a project.
 ///
@@ -43,17 +31,9 @@ pub async fn create(app: &App, tenant: &TenantId, project_name: &str, by: &By) -
         }
         inserted => inserted?,
     }
-    let entry = Entry {
-        id: new_id(),
-        project: Some(&id),
-        at: app.clock.micros(),
-        actor: &by.actor,
-        action: "project.created",
-        target: id.as_str(),
-        detail: &json!({ "name": project_name }),
-        request_id: &by.request_id,
-    };
-    audit_log::insert(&mut tx, &entry).await?;
+    let detail = json!({ "name": project_name });
+    let note = Note { project: Some(&id), action: "project.created", target: id.as_str(), detail: &detail };
+    app.audit(&mut tx, by, note).await?;
     tx.commit().await?;
     Ok(id)
 }

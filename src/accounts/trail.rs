@@ -2,18 +2,14 @@
 
 use std::net::IpAddr;
 
-use serde_json::json;
+use serde_json::Value;
 
 use super::Result;
 use crate::{
-    app::App,
+    app::{App, By, audit::Note},
     db::{self, SystemTx},
     domain::ids::UserId,
-    store::{
-        audit_log::{self, Entry},
-        members,
-    },
-    vault::new_id,
+    store::members,
 };
 
 /// What happened at the door.
@@ -61,23 +57,15 @@ pub(super) async fn note(
     passage: Passage,
     origin: &Origin,
 ) -> db::Result<()> {
-    let tenants = members::of_user(&mut tx, user).await?;
+    let mut tenants = members::of_user(&mut tx, user).await?;
+    tenants.sort_unstable_by(|one, other| one.tenant_id.cmp(&other.tenant_id)); // the heads of their logs are held in one order
     let Some((first, others)) = tenants.split_first() else { return tx.commit().await };
-    let detail = json!({ "address": origin.address.to_string() });
+    let by = By { actor: user.to_string(), address: origin.address.to_string(), request_id: origin.request_id.clone() };
     let mut tx = tx.into_tenant(&first.tenant_id).await?;
     for membership in std::iter::once(first).chain(others) {
         tx.enter(&membership.tenant_id).await?;
-        let entry = Entry {
-            id: new_id(),
-            project: None,
-            at: app.clock.micros(),
-            actor: user.as_str(),
-            action: passage.action(),
-            target: user.as_str(),
-            detail: &detail,
-            request_id: &origin.request_id,
-        };
-        audit_log::insert(&mut tx, &entry).await?;
+        let note = Note { project: None, action: passage.action(), target: user.as_str(), detail: &Value::Null };
+        app.audit(&mut tx, &by, note).await?;
     }
     tx.commit().await
 }

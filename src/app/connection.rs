@@ -64,7 +64,7 @@ impl App {
         }
         let Some(sealed) = &connection.sealed_key else { return Ok(None) };
         let data_key = self.data_key(tx).await?;
-        let place = Place { tenant: &tenant, project, field: KEY_FIELD, version };
+        let place = Place { tenant: &tenant, project: Some(project), field: KEY_FIELD, version };
         let key = Key::parse(data_key.open(&place, sealed)?.expose_secret())?;
         let account = connection.account_id.as_deref();
         Ok(Some(self.stripe.keep((&tenant, project), version, key, account).await))
@@ -79,7 +79,8 @@ impl App {
     ) -> Result<Option<String>, ConnectionError> {
         let Some(sealed) = &connection.sealed_token else { return Ok(None) };
         let tenant = tx.tenant().clone();
-        let place = Place { tenant: &tenant, project, field: TOKEN_FIELD, version: connection.connected_at };
+        let place =
+            Place { tenant: &tenant, project: Some(project), field: TOKEN_FIELD, version: connection.connected_at };
         let token = self.data_key(tx).await?.open(&place, sealed)?;
         Ok(Some(self.webhook_url_of(token.expose_secret())))
     }
@@ -105,7 +106,7 @@ impl App {
         let mut secrets = Vec::with_capacity(sealed.len());
         for row in sealed {
             let field = signing_secrets::field(&row.id);
-            let place = Place { tenant: &tenant, project, field: &field, version: row.version };
+            let place = Place { tenant: &tenant, project: Some(project), field: &field, version: row.version };
             secrets.push(data_key.open(&place, &row.sealed)?);
         }
         Ok(secrets)

@@ -1,6 +1,7 @@
 //! What is built once and handed to every use case.
 
 mod api_keys;
+pub mod audit;
 mod connection;
 mod deliveries;
 mod receivers;
@@ -16,7 +17,7 @@ pub use api_keys::{KnownKey, KnownKeys};
 pub use connection::{ConnectionError, KEY_FIELD, TOKEN_FIELD};
 pub use deliveries::{Deliveries, Waiting};
 pub use receivers::{KnownReceivers, Receiver};
-pub use scope::Scope;
+pub use scope::{By, Scope};
 pub use start::StartError;
 pub use stopped::Stopped;
 

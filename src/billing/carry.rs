@@ -122,8 +122,8 @@ impl Scope {
         let request = if action.makes() { request.marked(id.as_str()) } else { request };
         let entry = Entry {
             created: now,
-            actor: self.actor.clone(),
-            request_id: self.request_id.clone(),
+            actor: self.by.actor.clone(),
+            request_id: self.by.request_id.clone(),
             nonce: nonce.as_str().to_owned(),
             fingerprint,
             action: action.as_str().to_owned(),

@@ -2,7 +2,7 @@
 
 use super::{Error, judge, judge::Ending, record};
 use crate::{
-    app::{App, Scope, Stopped},
+    app::{App, By, Scope, Stopped},
     store::{jobs::Claim, outbox},
     stripe::Client,
 };
@@ -25,8 +25,7 @@ pub async fn run_batch(app: &App, client: &Client, claim: &Claim, lease_seconds:
             app: app.clone(),
             tenant: tenant.clone(),
             project: project.clone(),
-            actor: entry.actor.clone(),
-            request_id: entry.request_id.clone(),
+            by: By { actor: entry.actor.clone(), address: String::new(), request_id: entry.request_id.clone() },
         };
         let ending = judge::send(&scope, client, &mut entry).await;
         let rejected = match &ending {

@@ -20,7 +20,7 @@ impl Scope {
         if allowed_origins::list(&mut tx, &self.project).await?.len() >= MOST {
             return Err(Error::invalid("origin", "Fifty origins are allowed, which is the most. Remove one first."));
         }
-        let added = AllowedOrigin { origin, created: self.now(), created_by: self.actor.clone() };
+        let added = AllowedOrigin { origin, created: self.now(), created_by: self.by.actor.clone() };
         if allowed_origins::insert(&mut tx, &self.project, &added).await? {
             self.audit(&mut tx, "project.origin_allowed", &added.origin, &json!({})).await?;
         }

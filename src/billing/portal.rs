@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{Error, error::check, portal_settings::Brand};
 use crate::{
-    app::{App, Scope},
+    app::{App, By, Scope},
     db::{self, Tx},
     domain::{
         ids::{PortalLinkId, ProjectId, TenantId},
@@ -117,7 +117,7 @@ impl Scope {
             flow: draft.flow.as_str(),
             return_url: draft.return_url.as_deref(),
             created: now,
-            created_by: &self.actor,
+            created_by: &self.by.actor,
             expires,
         };
         portal_links::insert(&mut tx, &link).await?;
@@ -175,7 +175,7 @@ impl App {
         portal_sessions::delete_expired(&mut tx, now).await?;
         portal_sessions::insert(&mut tx, &hash_token(&secret), &token_hash, (now, now + VISIT)).await?;
         let detail = json!({ "customer": visit.customer.customer.stripe_id });
-        self.visitor(&visit, request_id).audit(&mut tx, "portal_link.used", id.as_str(), &detail).await?;
+        self.visitor(&visit, address, request_id).audit(&mut tx, "portal_link.used", id.as_str(), &detail).await?;
         tx.commit().await?;
         Ok(Some(Opened { secret: secret.into(), flow }))
     }
@@ -211,13 +211,16 @@ impl App {
     }
 
     /// The project for a use case, in the customer's own name.
-    pub fn visitor(&self, visit: &Visit, request_id: &str) -> Scope {
+    pub fn visitor(&self, visit: &Visit, address: &str, request_id: &str) -> Scope {
         Scope {
             app: self.clone(),
             tenant: visit.tenant.clone(),
             project: visit.project.clone(),
-            actor: format!("customer {}", visit.customer.customer.id),
-            request_id: request_id.to_owned(),
+            by: By {
+                actor: format!("customer {}", visit.customer.customer.id),
+                address: address.to_owned(),
+                request_id: request_id.to_owned(),
+            },
         }
     }
 }

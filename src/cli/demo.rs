@@ -11,9 +11,10 @@ use anyhow::{Context as _, anyhow};
 use billfold::{
     accounts::{
         api_keys::KeyWish,
-        projects::{self, By},
+        projects,
         signup::{NewUser, SignedUp, signup},
     },
+    app::By,
     config::Config,
     connect::Scope,
     domain::{
@@ -117,8 +118,7 @@ impl Demo {
             app: running.app.clone(),
             tenant: kept.tenant.clone(),
             project: project.clone(),
-            actor: "demo".to_owned(),
-            request_id: String::new(),
+            by: By::part("demo"),
         };
         scope.clone().connect(SecretString::from(keys.restricted_key.clone())).await?;
         let wish = KeyWish { name: "Demo".to_owned(), scopes: Preset::Everything.scopes(), days: DEFAULT_DAYS };
@@ -169,7 +169,7 @@ impl Demo {
         if let Ok(text) = std::fs::read(&file) {
             let kept: Kept = serde_json::from_slice(&text).with_context(|| file.display().to_string())?;
             let name = format!("Demo {}", &new_token()[..6]);
-            let by = By { actor: "demo".to_owned(), request_id: String::new() };
+            let by = By::part("demo");
             let project = projects::create(&running.app, &kept.tenant, &name, &by).await?;
             return Ok((kept, project));
         }

@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, reason = "the command line speaks to a person")]
 
 mod api_keys;
+mod audit;
 mod check;
 mod demo;
 mod people;
@@ -61,6 +62,9 @@ pub enum Command {
     /// Master keys
     #[command(subcommand)]
     Keys(Keys),
+    /// Audit logs
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// Test settings, database, row-level security and sealed values, and stop
     Check(Settings),
     /// Ask a running billfold whether it wants traffic; for containers
@@ -97,6 +101,7 @@ impl Command {
                 println!("{}", Keyring::generate_entry().expose_secret());
                 Ok(())
             }
+            Self::Audit(audit) => audit.run().await,
             Self::Check(Settings { config }) => check::run(config).await,
             Self::Healthcheck(healthcheck) => healthcheck.run().await,
         }

@@ -2,7 +2,7 @@
 
 use anyhow::anyhow;
 use billfold::{
-    app::{App, Scope},
+    app::{App, By, Scope},
     domain::ids::{ProjectId, TenantId},
     store::{projects, tenants},
 };
@@ -40,5 +40,5 @@ impl Place {
 
 /// A project in the hands of the operator.
 pub fn operator(app: &App, tenant: TenantId, project: ProjectId) -> Scope {
-    Scope { app: app.clone(), tenant, project, actor: "operator".to_owned(), request_id: String::new() }
+    Scope { app: app.clone(), tenant, project, by: By::part("operator") }
 }

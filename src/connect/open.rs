@@ -10,12 +10,11 @@ use super::{
     to_the_end,
 };
 use crate::{
-    app::ConnectionError,
+    app::{By, ConnectionError, audit::Note},
     db::Tx,
     domain::job::JobKind,
     store::{
         account_routes,
-        audit_log::{self, Entry},
         connections::{self, Connection},
         jobs, signing_secrets, sync_runs, webhook_routes,
     },
@@ -85,17 +84,9 @@ impl Scope {
         self.audit(&mut tx, "connection.account_taken", account, &detail).await?;
         tx.commit().await?;
         let mut tx = self.app.db.write(&holder.tenant_id).await?;
-        let entry = Entry {
-            id: new_id(),
-            project: Some(&holder.project_id),
-            at: self.app.clock.micros(),
-            actor: "connect",
-            action: "connection.second_attempt",
-            target: account,
-            detail: &detail,
-            request_id: "",
-        };
-        audit_log::insert(&mut tx, &entry).await?;
+        let action = "connection.second_attempt";
+        let note = Note { project: Some(&holder.project_id), action, target: account, detail: &detail };
+        self.app.audit(&mut tx, &By::part("connect"), note).await?;
         tx.commit().await?;
         Err(Error::AccountTaken)
     }
@@ -120,7 +111,7 @@ impl Scope {
                 self.seal_secret(&self.app.data_key(&mut tx).await?, &made.secret).map_err(ConnectionError::from)?;
             signing_secrets::insert(&mut tx, &self.project, &secret).await?;
         }
-        sync_runs::start(&mut tx, &self.project, &new_id(), &self.actor, now).await?;
+        sync_runs::start(&mut tx, &self.project, &new_id(), &self.by.actor, now).await?;
         for kind in [JobKind::Apply, JobKind::Outbox] {
             jobs::wake(&mut tx, kind, &self.tenant, &self.project, now).await?;
         }

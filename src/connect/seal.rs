@@ -10,7 +10,7 @@ use crate::{
 
 impl Scope {
     fn place<'a>(&'a self, field: &'a str, version: i64) -> Place<'a> {
-        Place { tenant: &self.tenant, project: &self.project, field, version }
+        Place { tenant: &self.tenant, project: Some(&self.project), field, version }
     }
 
     /// The Stripe key, bound to its version.

@@ -55,3 +55,8 @@ pub async fn data_keys(tx: &mut impl System) -> Result<Vec<OwnedDataKey>> {
 pub async fn name(tx: &mut impl System, id: &TenantId) -> Result<Option<String>> {
     tx.system("SELECT name FROM tenants WHERE id = $1").bind(id).fetch_optional_value().await
 }
+
+/// Every tenant with its name, oldest first.
+pub async fn names(tx: &mut impl System) -> Result<Vec<(TenantId, String)>> {
+    tx.system("SELECT id, name FROM tenants ORDER BY created, id").fetch_all().await
+}

@@ -46,7 +46,7 @@ impl Scope {
         let mut tx = self.app.db.write(&self.tenant).await?;
         self.check_connection(&mut tx).await?;
         let run = new_id();
-        if !sync_runs::start(&mut tx, &self.project, &run, &self.actor, self.now()).await? {
+        if !sync_runs::start(&mut tx, &self.project, &run, &self.by.actor, self.now()).await? {
             return Err(Unfit::UnderWay.into());
         }
         self.finish(tx, "backfill.started", run.as_str()).await

@@ -4,11 +4,13 @@
 //! `bf1.<master key id>.<data key version>.<nonce>.<ciphertext>`, AES-256-GCM with a random 96-bit nonce. Where a blob
 //! belongs is authenticated with it, so a blob moved to another row, or an older one put back, does not open.
 
+mod chain;
 mod keyring;
 mod password;
 mod seal;
 mod token;
 
+pub use chain::ChainKey;
 pub use keyring::{Keyring, KeyringError};
 pub use password::{PasswordError, Passwords};
 pub use seal::{DataKey, Place, SealError};

@@ -39,8 +39,8 @@ pub enum SealError {
 pub struct Place<'a> {
     /// The tenant.
     pub tenant: &'a TenantId,
-    /// The project.
-    pub project: &'a ProjectId,
+    /// The project; none for what belongs to the tenant as a whole.
+    pub project: Option<&'a ProjectId>,
     /// Table and column, and the row's id where a project has several: `connections.key`.
     pub field: &'a str,
     /// Grows with each replacement, so that an older blob does not open.
@@ -104,11 +104,16 @@ impl DataKey {
         Ok(SecretString::from(text))
     }
 
+    /// The key itself, for keys that are made of it.
+    pub(super) fn bytes(&self) -> &[u8] {
+        self.key.as_slice()
+    }
+
     fn associated(&self, place: &Place<'_>) -> Vec<u8> {
         associated(&[
             FORMAT,
             place.tenant.as_str(),
-            place.project.as_str(),
+            place.project.map_or("", ProjectId::as_str),
             place.field,
             &place.version.to_string(),
             &self.version.to_string(),
@@ -117,7 +122,7 @@ impl DataKey {
 }
 
 /// Length-prefixed, so that no two lists of parts read the same.
-fn associated(parts: &[&str]) -> Vec<u8> {
+pub(super) fn associated(parts: &[&str]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(parts.iter().map(|part| part.len() + 8).sum());
     for part in parts {
         bytes.extend_from_slice(&(part.len() as u64).to_be_bytes());
@@ -207,7 +212,7 @@ mod tests {
             for project in &f.projects {
                 for field in ["connections.key", "connections.token"] {
                     for version in [1, 2] {
-                        let place = Place { tenant, project, field, version };
+                        let place = Place { tenant, project: Some(project), field, version };
                         blobs.push((key, place, key.seal(&place, &SecretString::from("sk_test_1")).unwrap()));
                     }
                 }
@@ -237,7 +242,7 @@ mod tests {
     #[test]
     fn two_seals_of_one_secret_differ() {
         let f = fixture();
-        let place = Place { tenant: &f.tenants[0], project: &f.projects[0], field: "x", version: 1 };
+        let place = Place { tenant: &f.tenants[0], project: Some(&f.projects[0]), field: "x", version: 1 };
         let secret = SecretString::from("same");
         assert_ne!(f.keys[0].seal(&place, &secret).unwrap(), f.keys[0].seal(&place, &secret).unwrap());
     }
@@ -246,7 +251,7 @@ mod tests {
         #[test]
         fn garbage_never_opens_and_never_panics(text in ".*", position in 0usize..200, letter in "[A-Za-z0-9]") {
             let f = fixture();
-            let place = Place { tenant: &f.tenants[0], project: &f.projects[0], field: "x", version: 1 };
+            let place = Place { tenant: &f.tenants[0], project: Some(&f.projects[0]), field: "x", version: 1 };
             prop_assert!(f.keys[0].open(&place, &text).is_err());
             let mut blob = f.keys[0].seal(&place, &SecretString::from("secret")).unwrap();
             let start = "bf1.".len() + blob["bf1.".len()..].find('.').unwrap();

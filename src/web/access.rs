@@ -5,6 +5,7 @@
 //! `Viewer` stands for a page of a project (`/t/{tenant}/p/{project}/…`), `Viewer<WholeTenant>` for one of the tenant.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::ops::Deref;
 
 use axum::extract::{FromRef, FromRequestParts};
@@ -13,12 +14,12 @@ use http::request::Parts;
 
 use super::csrf::CsrfToken;
 use super::error::{Error, Result};
-use super::extract::Path;
+use super::extract::{ClientIp, Path};
 use super::html;
 use super::middleware::request_id;
 use super::session::Login;
 use super::shell::{Choice, Frame, Mode, Nav, Shell};
-use crate::app::{App, Scope};
+use crate::app::{App, By, Scope};
 use crate::db::Tx;
 use crate::domain::ids::{ProjectId, TenantId};
 use crate::domain::role::Role;
@@ -39,6 +40,7 @@ pub struct Staff<P> {
     pub tenant: TenantId,
     /// The project of the path, or [`WholeTenant`].
     pub project: P,
+    address: IpAddr,
     shell: Shell,
 }
 
@@ -58,6 +60,15 @@ impl<P> Staff<P> {
         Ok(self.app.db.read(&self.tenant).await?)
     }
 
+    /// The person, and the request with these headers, as the audit log names them.
+    pub fn by(&self, headers: &HeaderMap) -> By {
+        By {
+            actor: self.user.id.to_string(),
+            address: self.address.to_string(),
+            request_id: request_id(headers).to_owned(),
+        }
+    }
+
     /// A transaction that changes this tenant's rows.
     pub async fn write(&self) -> Result<Tx> {
         Ok(self.app.db.write(&self.tenant).await?)
@@ -71,8 +82,7 @@ impl Staff<Project> {
             app: self.app.clone(),
             tenant: self.tenant.clone(),
             project: self.project.id.clone(),
-            actor: self.user.id.to_string(),
-            request_id: request_id(headers).to_owned(),
+            by: self.by(headers),
         }
     }
 }
@@ -151,7 +161,8 @@ async fn load<P: Place>(parts: &mut Parts, app: App, needs: Role) -> Result<Staf
     if role < needs {
         return Err(Error::Role { needs: needs.as_str(), has: role.as_str() });
     }
-    Ok(Staff { app, user, role, tenant, project, shell })
+    let ClientIp(address) = ClientIp::of(parts);
+    Ok(Staff { app, user, role, tenant, project, address, shell })
 }
 
 fn choice(id: &str, name: &str) -> Choice {

@@ -50,13 +50,20 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Query<T> {
 #[derive(Clone, Copy, Debug)]
 pub struct ClientIp(pub IpAddr);
 
+impl ClientIp {
+    /// Of a request.
+    pub fn of(parts: &Parts) -> Self {
+        // a router that is called without a connection, as in tests, has no peer
+        let known = parts.extensions.get::<ClientAddress>();
+        Self(known.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |client| client.0))
+    }
+}
+
 impl<S: Sync> FromRequestParts<S> for ClientIp {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        // a router that is called without a connection, as in tests, has no peer
-        let known = parts.extensions.get::<ClientAddress>();
-        Ok(Self(known.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |client| client.0)))
+        Ok(Self::of(parts))
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a customer does on a phone, from the link to the other plan, the changed mind, the new card and the way out.
 
 use billfold::{
-    app::Scope,
+    app::{By, Scope},
     domain::{brand::PortalDraft, drafts::Proration, portal::LinkDraft},
     standin::kind::Kind,
     vault::ExposeSecret as _,
@@ -15,13 +15,7 @@ use crate::{
 
 async fn scope(site: &Site) -> Scope {
     let tenant = site.tenant().await.clone();
-    Scope {
-        app: site.app.clone(),
-        tenant: tenant.id,
-        project: tenant.project,
-        actor: "story".to_owned(),
-        request_id: String::new(),
-    }
+    Scope { app: site.app.clone(), tenant: tenant.id, project: tenant.project, by: By::part("story") }
 }
 
 /// A subscription that renews, is counted, and is its customer's only one.

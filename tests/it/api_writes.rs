@@ -45,7 +45,7 @@ async fn a_customer_is_made_once_and_shown_at_once(engine: Engine) {
     assert_eq!(program.get(&path).await.expect(200).json(), changed);
 
     let mut tx = site.app.db.read(&tenant.id).await.unwrap();
-    let actions = audit_log::actions(&mut tx, &tenant.project).await.unwrap();
+    let actions = audit_log::list::actions(&mut tx, &tenant.project).await.unwrap();
     assert!(actions.ends_with(&["customer.created".to_owned(), "customer.updated".to_owned()]), "{actions:?}");
     let actors: Vec<String> = tx
         .query("SELECT DISTINCT actor FROM audit_log WHERE tenant_id = $1 AND action LIKE 'customer.%'")

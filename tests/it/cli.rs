@@ -38,6 +38,7 @@ async fn every_command_explains_itself() {
         "portal-link create",
         "portal-link revoke",
         "keys generate",
+        "audit verify",
         "check",
         "healthcheck",
     ];

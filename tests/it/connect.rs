@@ -51,7 +51,7 @@ pub(crate) async fn paste(visitor: &Visitor, key: &str) -> Answer {
 /// What the audit log says about a project.
 pub(crate) async fn audited(site: &Site, tenant: &Tenant) -> Vec<String> {
     let mut tx = site.app.db.read(&tenant.id).await.unwrap();
-    audit_log::actions(&mut tx, &tenant.project).await.unwrap()
+    audit_log::list::actions(&mut tx, &tenant.project).await.unwrap()
 }
 
 async fn connection_of(site: &Site, tenant: &Tenant) -> Option<connections::Connection> {

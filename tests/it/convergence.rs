@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use billfold::{
+    app::By,
     connect::Scope,
     standin::{self, control::steer::MutateSpec},
     store::sync_runs,
@@ -82,8 +83,7 @@ async fn changes_during_the_backfill_are_not_overwritten(engine: Engine) {
         app: site.app.clone(),
         tenant: tenant.id.clone(),
         project: tenant.project.clone(),
-        actor: "story".to_owned(),
-        request_id: String::new(),
+        by: By::part("story"),
     };
     scope.connect(SecretString::from(account.keys.restricted_key.clone())).await.unwrap();
     for _ in 0..10 {

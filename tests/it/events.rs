@@ -63,7 +63,7 @@ async fn let_fail(site: &Site, event_id: &str, status: EventStatus, cause: &str)
 async fn audited(site: &Site) -> Vec<String> {
     let tenant = site.tenant().await;
     let mut tx = site.app.db.read(&tenant.id).await.unwrap();
-    audit_log::actions(&mut tx, &tenant.project).await.unwrap()
+    audit_log::list::actions(&mut tx, &tenant.project).await.unwrap()
 }
 
 /// The numbers of the tabs, by their words.

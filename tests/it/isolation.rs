@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use billfold::{
     accounts::projects,
+    app::By,
     db::Error,
     domain::{api_key::Preset, role::Role},
 };
@@ -55,7 +56,7 @@ async fn another_tenants_addresses_answer_like_unknown_ones(engine: Engine) {
 async fn another_projects_objects_are_not_there_either(engine: Engine) {
     let site = Site::start(engine).await;
     let (tenant, owner, customer) = connected(&site, "Acme Coffee").await;
-    let by = projects::By { actor: "test".to_owned(), request_id: String::new() };
+    let by = By::part("test");
     let project = projects::create(&site.app, &tenant.id, "Test", &by).await.unwrap();
     let other = Tenant { id: tenant.id.clone(), project };
     let tried = owner.get(&format!("{}customers/{customer}", other.home())).await.expect(404);

@@ -20,7 +20,7 @@ async fn report(site: &Site, body: &Value) -> Answer {
 async fn actions(site: &Site) -> Vec<String> {
     let tenant = site.tenant().await;
     let mut tx = site.app.db.read(&tenant.id).await.unwrap();
-    audit_log::actions(&mut tx, &tenant.project).await.unwrap()
+    audit_log::list::actions(&mut tx, &tenant.project).await.unwrap()
 }
 
 async fn start(engine: Engine, office: &PostOffice) -> Site {

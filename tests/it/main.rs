@@ -10,6 +10,7 @@ mod api_live;
 mod api_matrix;
 mod api_writes;
 mod architecture;
+mod audit;
 mod billing;
 mod browse;
 mod cli;

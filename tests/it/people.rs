@@ -277,7 +277,7 @@ async fn an_owner_makes_projects_and_switches(engine: Engine) {
     let made_here = done.header("location").strip_suffix("/connection").and_then(|home| home.rsplit('/').next());
     let project = made_here.and_then(ProjectId::parse).expect("the new project's connection page");
     let mut tx = site.app.db.read(&made.tenant).await.unwrap();
-    assert_eq!(audit_log::actions(&mut tx, &project).await.unwrap(), ["project.created"]);
+    assert_eq!(audit_log::list::actions(&mut tx, &project).await.unwrap(), ["project.created"]);
     drop(tx);
     let page = visitor.get(&format!("/t/{}/projects/new", made.tenant)).await.expect(200);
     assert!(page.text().contains("Production") && page.text().contains("Test <b>"), "the switcher lists both, as text");

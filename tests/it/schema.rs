@@ -132,6 +132,8 @@ async fn the_application_role_can_do_its_work_and_nothing_else() {
         let allowed: &[&str] = match table.as_str() {
             "_sqlx_migrations" => &[],
             "audit_log" => &["INSERT", "SELECT"],
+            "audit_details" => &["DELETE", "INSERT", "SELECT"],
+            "audit_heads" => &["INSERT", "SELECT", "UPDATE"],
             _ => &["DELETE", "INSERT", "SELECT", "UPDATE"],
         };
         assert_eq!(privileges, allowed, "{table}");

@@ -40,7 +40,7 @@ async fn who_comes_in_and_goes_is_written_down(engine: Engine) {
 /// Actors and actions in the tenant's audit log.
 async fn noted(site: &Site, of: &SignedUp) -> Vec<(String, String)> {
     let mut tx = site.app.db.read(&of.tenant).await.unwrap();
-    audit_log::outside_projects(&mut tx).await.unwrap()
+    audit_log::list::outside_projects(&mut tx).await.unwrap()
 }
 
 async fn a_second_login_gets_a_new_session(engine: Engine) {

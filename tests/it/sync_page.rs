@@ -33,7 +33,7 @@ async fn press(visitor: &Visitor, page: &Answer, action: &str) -> Answer {
 async fn audited(site: &Site) -> Vec<String> {
     let tenant = site.tenant().await;
     let mut tx = site.app.db.read(&tenant.id).await.unwrap();
-    audit_log::actions(&mut tx, &tenant.project).await.unwrap()
+    audit_log::list::actions(&mut tx, &tenant.project).await.unwrap()
 }
 
 async fn an_import_is_watched_to_its_end(engine: Engine) {

@@ -14,7 +14,7 @@ use super::idempotency::{self, Attempt};
 use super::table::{Operation, Verb};
 use super::{Api, log};
 use crate::accounts::leaks;
-use crate::app::{App, KnownKey, Scope};
+use crate::app::{App, By, KnownKey, Scope};
 use crate::db::Tx;
 use crate::domain::api_key::ApiKey;
 use crate::domain::ids::ProjectId;
@@ -33,6 +33,7 @@ pub struct Caller {
     pub app: App,
     /// The key.
     pub key: Arc<KnownKey>,
+    address: IpAddr,
     request_id: String,
 }
 
@@ -53,8 +54,11 @@ impl Caller {
             app: self.app.clone(),
             tenant: self.key.tenant.clone(),
             project: self.key.project.clone(),
-            actor: self.key.id.to_string(),
-            request_id: self.request_id.clone(),
+            by: By {
+                actor: self.key.id.to_string(),
+                address: self.address.to_string(),
+                request_id: self.request_id.clone(),
+            },
         }
     }
 }
@@ -84,7 +88,7 @@ pub(super) async fn guard(
         Err(error) => return error.into_response(),
     };
     let method = request.method().clone();
-    let caller = Caller { app: api.0.app.clone(), key: key.clone(), request_id: id.clone() };
+    let caller = Caller { app: api.0.app.clone(), key: key.clone(), address, request_id: id.clone() };
     request.extensions_mut().insert(caller.clone());
     request.extensions_mut().insert(operation);
     let answer = match api.0.limits.take(key.id.clone()).await {

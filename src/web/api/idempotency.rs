@@ -84,7 +84,7 @@ impl Attempt {
             named: named.to_owned(),
             key_hash: hash_token(named),
             fingerprint: hex::encode(hash.finalize()),
-            request_id: scope.request_id.clone(),
+            request_id: scope.by.request_id.clone(),
         }
     }
 

@@ -7,13 +7,12 @@ use axum::routing::{get, post};
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 
-use crate::accounts::projects::{self, By};
+use crate::accounts::projects;
 use crate::app::App;
 use crate::web::access::{Admin, WholeTenant};
 use crate::web::csrf::ProtectedForm;
 use crate::web::error::{Error, Result};
 use crate::web::html::{self, Wanted};
-use crate::web::middleware::request_id;
 use crate::web::shell::{Nav, Shell};
 
 /// The routes.
@@ -44,8 +43,7 @@ async fn create(
     headers: HeaderMap,
     ProtectedForm(sent): ProtectedForm<Submitted>,
 ) -> Result<Response> {
-    let by = By { actor: admin.user.id.to_string(), request_id: request_id(&headers).to_owned() };
-    match projects::create(&admin.app, &admin.tenant, &sent.name, &by).await {
+    match projects::create(&admin.app, &admin.tenant, &sent.name, &admin.by(&headers)).await {
         Ok(project) => {
             let next = format!("/t/{}/p/{project}/connection", admin.tenant);
             Ok(wanted.redirect_saying(&next, "Project created. Now connect its Stripe account."))

@@ -1,5 +1,7 @@
 //! Who visits: an argument of every handler behind the link. A handler without it has no customer.
 
+use std::net::IpAddr;
+
 use axum::extract::FromRequestParts;
 use http::HeaderValue;
 use http::request::Parts;
@@ -13,6 +15,7 @@ use crate::domain::raw::Raw;
 use crate::vault::hash_token;
 use crate::web::csrf::CsrfToken;
 use crate::web::error::{Error, Result};
+use crate::web::extract::ClientIp;
 use crate::web::html;
 use crate::web::language::{self, Language};
 use crate::web::middleware::request_id;
@@ -30,6 +33,7 @@ pub struct Guest {
     secret: String,
     theme: Theme,
     csrf: CsrfToken,
+    address: IpAddr,
     request_id: String,
     /// What the customer reads.
     pub language: &'static Language,
@@ -55,7 +59,7 @@ impl Guest {
 
     /// The project for a use case, in the customer's name.
     pub fn scope(&self) -> Scope {
-        self.app.visitor(&self.visit, &self.request_id)
+        self.app.visitor(&self.visit, &self.address.to_string(), &self.request_id)
     }
 
     /// Whether the link allows something.
@@ -113,6 +117,7 @@ impl FromRequestParts<App> for Guest {
             theme: html::theme(&parts.headers),
             language: language::choose(&parts.headers, &language::preferred(&Raw::parse(&visit.customer.raw))),
             visit,
+            address: ClientIp::of(parts).0,
             request_id: request_id(&parts.headers).to_owned(),
             csrf,
             secret,

@@ -10,10 +10,13 @@ mod subscriptions;
 
 use std::time::Duration;
 
-use billfold::{app::Scope, billing::Outcome};
+use billfold::{
+    app::{By, Scope},
+    billing::Outcome,
+};
 use serde_json::Value;
 
-use crate::harness::{Account, Site, Tenant};
+use crate::harness::{Account, Site, Tenant, audit_log};
 
 /// The story's project, for somebody called `story`.
 pub async fn scope(site: &Site) -> Scope {
@@ -26,8 +29,7 @@ pub fn scope_of(site: &Site, tenant: &Tenant) -> Scope {
         app: site.app.clone(),
         tenant: tenant.id.clone(),
         project: tenant.project.clone(),
-        actor: "story".to_owned(),
-        request_id: "req_story".to_owned(),
+        by: By { request_id: "req_story".to_owned(), ..By::part("story") },
     }
 }
 
@@ -63,14 +65,12 @@ pub async fn wait_until_written(site: &Site) {
 
 /// Action, target and detail of every entry of the audit log about billing, oldest first.
 pub async fn audit(site: &Site) -> Vec<(String, String, Value)> {
-    let tenant = site.tenant().await;
-    let mut tx = site.app.db.read(&tenant.id).await.unwrap();
-    let rows: Vec<(String, String, String)> = tx
-        .query("SELECT action, target, detail FROM audit_log WHERE tenant_id = $1 AND project_id IS NOT NULL AND actor <> 'connect' AND action NOT LIKE 'connection.%' AND action NOT LIKE 'sync.%' ORDER BY at, id")
-        .fetch_all()
-        .await
-        .unwrap();
-    rows.into_iter().map(|(action, target, detail)| (action, target, serde_json::from_str(&detail).unwrap())).collect()
+    let entries = audit_log(site, site.tenant().await).await.into_iter();
+    let of_billing = entries.filter(|(entry, _)| {
+        let other = ["connection.", "sync."].iter().any(|part| entry.action.starts_with(part));
+        entry.project_id.is_some() && entry.actor != "connect" && !other
+    });
+    of_billing.map(|(entry, told)| (entry.action, entry.target, told.detail)).collect()
 }
 
 /// Makes another price of the same product, currency and period, at Stripe; answers its id once the mirror has it.

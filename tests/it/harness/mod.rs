@@ -11,6 +11,7 @@
 //! ```
 
 mod answer;
+mod audit;
 pub mod crawl;
 mod database;
 mod events;
@@ -26,6 +27,7 @@ mod visitor;
 mod work;
 
 pub use answer::{Answer, Form};
+pub use audit::audit_log;
 pub use database::{Engine, TestDatabase};
 pub use people::{PASSWORD, Tenant, new_tenant};
 pub use program::{Program, new_key, scope};

@@ -7,7 +7,7 @@ use std::{
 };
 
 use billfold::{
-    app::App,
+    app::{App, By},
     clock::Clock,
     config::Config,
     domain::role::Role,
@@ -92,8 +92,7 @@ impl Ground {
             app: self.app.clone(),
             tenant: self.tenant.id.clone(),
             project: self.tenant.project.clone(),
-            actor: "story".to_owned(),
-            request_id: String::new(),
+            by: By::part("story"),
         };
         scope.connect(SecretString::from(account.keys.restricted_key.clone())).await.unwrap();
         account

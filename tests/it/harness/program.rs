@@ -2,7 +2,7 @@
 
 use billfold::{
     accounts::api_keys::{KeyWish, MadeKey},
-    app::{App, Scope},
+    app::{App, By, Scope},
     domain::api_key::ApiScopes,
 };
 use reqwest::{Client, Method, RequestBuilder, redirect::Policy};
@@ -60,13 +60,7 @@ impl Program {
 
 /// A business's place for use cases, in the name of the story.
 pub fn scope(app: &App, tenant: &Tenant) -> Scope {
-    Scope {
-        app: app.clone(),
-        tenant: tenant.id.clone(),
-        project: tenant.project.clone(),
-        actor: "story".to_owned(),
-        request_id: String::new(),
-    }
+    Scope { app: app.clone(), tenant: tenant.id.clone(), project: tenant.project.clone(), by: By::part("story") }
 }
 
 /// Makes a key for a business's first project.

@@ -6,7 +6,7 @@ use std::{
 };
 
 use billfold::{
-    app::App,
+    app::{App, By},
     clock::Clock,
     config::Config,
     domain::{
@@ -178,8 +178,7 @@ impl Site {
             app: self.app.clone(),
             tenant: tenant.clone(),
             project: project.clone(),
-            actor: "story".to_owned(),
-            request_id: String::new(),
+            by: By::part("story"),
         };
         scope.connect(SecretString::from(account.keys.restricted_key.clone())).await.unwrap();
         self.wait_until_idle().await;

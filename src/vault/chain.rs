@@ -1,0 +1,40 @@
+//! The key of a tenant's audit chain, and the codes it makes. It comes from the data key, so whoever holds the database alone can
+//! neither make an entry nor make the ones there are fit again.
+
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
+use zeroize::Zeroizing;
+
+use super::{
+    seal::{DataKey, associated},
+    token::constant_time_eq,
+};
+
+/// Authenticates the entries of one tenant's audit log; wiped on drop.
+pub struct ChainKey(Zeroizing<[u8; 32]>);
+
+impl DataKey {
+    /// The key of the tenant's audit chain.
+    pub fn chain_key(&self) -> ChainKey {
+        ChainKey(Zeroizing::new(hmac(self.bytes(), b"billfold audit chain 1")))
+    }
+}
+
+impl ChainKey {
+    /// The code of some parts in this order: HMAC-SHA256, lower-case hex. No two lists of parts read the same.
+    pub fn mac(&self, parts: &[&str]) -> String {
+        hex::encode(hmac(self.0.as_slice(), &associated(parts)))
+    }
+
+    /// Whether the code is that of these parts.
+    pub fn verify(&self, parts: &[&str], mac: &str) -> bool {
+        constant_time_eq(self.mac(parts).as_bytes(), mac.as_bytes())
+    }
+}
+
+fn hmac(key: &[u8], message: &[u8]) -> [u8; 32] {
+    #[expect(clippy::expect_used, reason = "HMAC takes keys of every length")]
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("a key of any length");
+    mac.update(message);
+    mac.finalize().into_bytes().into()
+}
