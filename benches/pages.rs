@@ -58,14 +58,8 @@ async fn run(engine: &str, customers: u64, times: usize) {
 }
 
 async fn business(app: &App, customers: u64) -> Filled {
-    let user = User {
-        id: new_id(),
-        email: EMAIL.to_owned(),
-        name: String::new(),
-        password_hash: app.passwords.hash(SecretString::from(PASSWORD)).await.unwrap(),
-        session_version: 1,
-        disabled_at: None,
-    };
+    let password_hash = app.passwords.hash(SecretString::from(PASSWORD)).await.unwrap();
+    let user = User::new(new_id(), EMAIL.to_owned(), String::new(), password_hash);
     let mut tx = app.db.system_write().await.unwrap();
     users::insert(&mut tx, &user, app.clock.now()).await.unwrap();
     let (tx, project) = create_tenant_with_owner(app, tx, "Bench", &user.id).await.unwrap();

@@ -70,8 +70,16 @@ pub async fn authenticate(app: &App, credentials: Credentials) -> Result<Option<
     {
         user.password_hash = hash;
     }
+    users::note_login(&mut tx, &user.id, now).await?;
     trail::note(app, tx, &user.id, Passage::LoggedIn, &credentials.origin).await?;
     Ok(Some(user))
+}
+
+/// Notes that a person came in who has just been made.
+pub async fn entered(app: &App, user: &UserId, origin: &Origin) -> Result<()> {
+    let mut tx = app.db.system_write().await?;
+    users::note_login(&mut tx, user, app.clock.now()).await?;
+    Ok(trail::note(app, tx, user, Passage::LoggedIn, origin).await?)
 }
 
 /// After the answer: it must not take longer than for an address that nobody has.
@@ -131,14 +139,7 @@ mod tests {
 
     #[test]
     fn a_mark_belongs_to_one_person_and_one_password() {
-        let user = |hash: &str| User {
-            id: new_id(),
-            email: "a@x.example".to_owned(),
-            name: String::new(),
-            password_hash: hash.to_owned(),
-            session_version: 1,
-            disabled_at: None,
-        };
+        let user = |hash: &str| User::new(new_id(), "a@x.example".to_owned(), String::new(), hash.to_owned());
         let ada = user("one");
         let mark = device_mark(&ada);
         assert!(is_device_of(&ada, &mark));

@@ -3,6 +3,7 @@
 pub mod api_keys;
 pub mod audit;
 pub mod email;
+pub mod invitations;
 pub mod leaks;
 pub mod login;
 mod notices;
@@ -11,6 +12,7 @@ pub mod projects;
 pub mod sessions;
 pub mod setup;
 pub mod signup;
+pub mod team;
 pub mod throttle;
 pub mod trail;
 

@@ -32,6 +32,13 @@ pub struct NewUser {
 #[derive(Clone, Debug)]
 pub struct Prepared(users::User);
 
+impl Prepared {
+    /// The normalised e-mail address.
+    pub fn email(&self) -> &str {
+        &self.0.email
+    }
+}
+
 /// Checks the values and hashes the password, outside of any transaction because it takes long.
 ///
 /// # Errors
@@ -41,14 +48,7 @@ pub async fn prepare(app: &App, new: NewUser) -> Result<Prepared> {
     let called = if new.name.trim().is_empty() { String::new() } else { name("name", &new.name)? };
     passwords::check(&new.password, &email)?;
     let password_hash = app.passwords.hash(new.password).await?;
-    Ok(Prepared(users::User {
-        id: new_id(),
-        email,
-        name: called,
-        password_hash,
-        session_version: 1,
-        disabled_at: None,
-    }))
+    Ok(Prepared(users::User::new(new_id(), email, called, password_hash)))
 }
 
 /// Stores the person and closes the set-up: it is for an installation without anybody.

@@ -43,6 +43,13 @@ pub struct Origin {
     pub request_id: String,
 }
 
+impl Origin {
+    /// The person who acts from here.
+    pub(super) fn by(&self, user: &UserId) -> By {
+        By { actor: user.to_string(), address: self.address.to_string(), request_id: self.request_id.clone() }
+    }
+}
+
 /// Notes that the person ended the session.
 pub async fn logged_out(app: &App, user: &UserId, origin: &Origin) -> Result<()> {
     let tx = app.db.system_write().await?;
@@ -60,7 +67,7 @@ pub(super) async fn note(
     let mut tenants = members::of_user(&mut tx, user).await?;
     tenants.sort_unstable_by(|one, other| one.tenant_id.cmp(&other.tenant_id)); // the heads of their logs are held in one order
     let Some((first, others)) = tenants.split_first() else { return tx.commit().await };
-    let by = By { actor: user.to_string(), address: origin.address.to_string(), request_id: origin.request_id.clone() };
+    let by = origin.by(user);
     let mut tx = tx.into_tenant(&first.tenant_id).await?;
     for membership in std::iter::once(first).chain(others) {
         tx.enter(&membership.tenant_id).await?;

@@ -134,6 +134,11 @@ id!(
     "key_"
 );
 id!(
+    /// An invitation to join a tenant.
+    InvitationId,
+    "inv_"
+);
+id!(
     /// A refused delivery.
     RefusalId,
     "ref_"

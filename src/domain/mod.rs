@@ -11,6 +11,7 @@ pub mod kind;
 pub mod mode;
 pub mod money;
 pub mod objects;
+pub mod permission;
 pub mod portal;
 pub mod price;
 pub mod raw;

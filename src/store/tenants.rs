@@ -60,3 +60,10 @@ pub async fn name(tx: &mut impl System, id: &TenantId) -> Result<Option<String>>
 pub async fn names(tx: &mut impl System) -> Result<Vec<(TenantId, String)>> {
     tx.system("SELECT id, name FROM tenants ORDER BY created, id").fetch_all().await
 }
+
+/// Lets one change of a tenant's people or settings at a time decide; the others wait until its transaction ends.
+pub async fn lock(tx: &mut impl System, id: &TenantId) -> Result<()> {
+    let lock = tx.engine().for_update();
+    tx.system(format!("SELECT id FROM tenants WHERE id = $1{lock}")).bind(id).fetch_optional_value::<String>().await?;
+    Ok(())
+}

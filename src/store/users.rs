@@ -20,6 +20,33 @@ pub struct User {
     pub session_version: i64,
     /// Unix seconds; a disabled person cannot log in and loses every session.
     pub disabled_at: Option<i64>,
+    /// How the person wants the pages.
+    #[sqlx(flatten)]
+    pub taste: Taste,
+}
+
+/// How a person wants the pages. The names are those of `domain::taste`.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Taste {
+    /// As the IANA database calls it.
+    pub time_zone: String,
+    /// How dates are written.
+    pub locale: String,
+    /// `auto`, `light` or `dark`.
+    pub theme: String,
+}
+
+impl Default for Taste {
+    fn default() -> Self {
+        Self { time_zone: "UTC".to_owned(), locale: "en-GB".to_owned(), theme: "auto".to_owned() }
+    }
+}
+
+impl User {
+    /// A new person, with nothing decided yet.
+    pub fn new(id: UserId, email: String, name: String, password_hash: String) -> Self {
+        Self { id, email, name, password_hash, session_version: 1, disabled_at: None, taste: Taste::default() }
+    }
 }
 
 impl std::fmt::Debug for User {
@@ -28,7 +55,8 @@ impl std::fmt::Debug for User {
     }
 }
 
-const COLUMNS: &str = "SELECT id, email, name, password_hash, session_version, disabled_at FROM users";
+const COLUMNS: &str =
+    "SELECT id, email, name, password_hash, session_version, disabled_at, time_zone, locale, theme FROM users";
 
 /// Adds a person; a known e-mail address is a conflict. `created` in unix seconds.
 pub async fn insert(tx: &mut impl System, user: &User, created: i64) -> Result<()> {
@@ -73,6 +101,30 @@ pub async fn replace_password_hash(tx: &mut impl System, user: &User, hash: &str
         .execute()
         .await?;
     Ok(changed == 1)
+}
+
+/// Sets a new password and ends every session of the person.
+pub async fn set_password(tx: &mut impl System, id: &UserId, hash: &str) -> Result<bool> {
+    let changed = tx
+        .system("UPDATE users SET password_hash = $1, session_version = session_version + 1 WHERE id = $2")
+        .bind(hash)
+        .bind(id)
+        .execute()
+        .await?;
+    Ok(changed == 1)
+}
+
+/// Ends every session of the person, those that are being written at this moment included.
+pub async fn end_sessions(tx: &mut impl System, id: &UserId) -> Result<()> {
+    tx.system("UPDATE users SET session_version = session_version + 1 WHERE id = $1").bind(id).execute().await?;
+    tx.system("DELETE FROM sessions WHERE user_id = $1").bind(id).execute().await?;
+    Ok(())
+}
+
+/// Notes that the person came in. `at` in unix seconds.
+pub async fn note_login(tx: &mut impl System, id: &UserId, at: i64) -> Result<()> {
+    tx.system("UPDATE users SET last_login_at = $2 WHERE id = $1").bind(id).bind(at).execute().await?;
+    Ok(())
 }
 
 /// What some people are called: id, e-mail address. An id of nobody is left out.

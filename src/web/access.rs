@@ -2,6 +2,7 @@
 //! path, the role and the project in one go, and hand over what they loaded. A handler without one of them has nobody and no tenant.
 //!
 //! A tenant or project of somebody else is the same 404 as one that does not exist; a role too low is a 403 that names the role needed.
+//! Pages that belong to a person and to no tenant take [`SignedIn`].
 //! `Viewer` stands for a page of a project (`/t/{tenant}/p/{project}/…`), `Viewer<WholeTenant>` for one of the tenant.
 
 use std::collections::HashMap;
@@ -17,8 +18,10 @@ use super::error::{Error, Result};
 use super::extract::{ClientIp, Path};
 use super::html;
 use super::middleware::request_id;
-use super::session::Login;
-use super::shell::{Choice, Frame, Mode, Nav, Shell};
+use super::session::{Login, origin};
+use super::shell::{AccountNav, AccountShell, Choice, Frame, Mode, Nav, Shell};
+use crate::accounts::team::Team;
+use crate::accounts::trail::Origin;
 use crate::app::{App, By, Scope};
 use crate::db::Tx;
 use crate::domain::ids::{ProjectId, TenantId};
@@ -26,6 +29,7 @@ use crate::domain::role::Role;
 use crate::store::members::{self, Membership};
 use crate::store::projects::{self, Project};
 use crate::store::users::User;
+use crate::vault::hash_token;
 
 /// What every page of a tenant knows.
 #[derive(Clone)]
@@ -84,6 +88,62 @@ impl Staff<Project> {
             project: self.project.id.clone(),
             by: self.by(headers),
         }
+    }
+}
+
+impl Staff<WholeTenant> {
+    /// The tenant's people for a use case, in the name of the person and of this request.
+    pub fn team(&self, origin: Origin) -> Team {
+        Team { app: self.app.clone(), tenant: self.tenant.clone(), actor: self.user.id.clone(), origin }
+    }
+}
+
+/// Anybody who is signed in, on pages about themselves: no tenant, no role.
+#[derive(Clone)]
+pub struct SignedIn {
+    /// The program's parts.
+    pub app: App,
+    /// The person.
+    pub user: User,
+    /// The session.
+    pub login: Login,
+    /// Where the request comes from.
+    pub origin: Origin,
+    shell: AccountShell,
+}
+
+impl SignedIn {
+    /// The frame of a page, with one item of its navigation marked.
+    pub fn shell(&self, active: AccountNav) -> AccountShell {
+        AccountShell { active, ..self.shell.clone() }
+    }
+
+    /// What the table of sessions calls this one.
+    pub fn session_hash(&self) -> String {
+        self.login.session.id().map(|id| hash_token(&id.to_string())).unwrap_or_default()
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for SignedIn
+where
+    App: FromRef<S>,
+{
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
+        let app = App::from_ref(state);
+        let login = parts.extensions.get::<Login>().cloned().ok_or(Error::Unauthenticated)?;
+        let user = login.user.as_ref().map(|person| person.user.clone()).ok_or(Error::Unauthenticated)?;
+        let csrf = parts.extensions.get::<CsrfToken>().cloned().ok_or(Error::Unauthenticated)?;
+        let address = ClientIp::from_request_parts(parts, &()).await.map_or_else(|never| match never {}, |ip| ip.0);
+        let shell = AccountShell {
+            theme: html::theme(&parts.headers),
+            csrf,
+            now: app.clock.now(),
+            email: user.email.clone(),
+            active: AccountNav::None,
+        };
+        Ok(Self { app, user, login, origin: origin(address, &parts.headers), shell })
     }
 }
 

@@ -173,6 +173,14 @@ impl VisitorCookie {
         }
     }
 
+    /// Middleware for pages that people open with and without a session: the session's token where there is one.
+    pub async fn provide_unless_signed_in(self, request: Request, next: Next) -> Response {
+        if request.extensions().get::<CsrfToken>().is_some() {
+            return next.run(request).await;
+        }
+        self.provide(request, next).await
+    }
+
     /// Middleware for pages without a session: provides the [`CsrfToken`], and the cookie when it is missing.
     pub async fn provide(self, mut request: Request, next: Next) -> Response {
         let known =

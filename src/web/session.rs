@@ -45,6 +45,8 @@ const TYPED_AT: &str = "typed_at";
 const RECENT: i64 = 10 * 60;
 /// Where the session keeps the browser's name for itself.
 const USER_AGENT: &str = "user_agent";
+/// Where the session keeps the network that the person signed in from.
+const ADDRESS: &str = "address";
 
 /// The session of a request and the person in it.
 pub type Login = AuthSession<Backend>;
@@ -91,12 +93,13 @@ pub fn origin(address: IpAddr, headers: &HeaderMap) -> Origin {
 
 /// Signs `user` in under a new session id and ends the session before, whoever was in it.
 #[expect(clippy::disallowed_methods, reason = "the one place that gives the session a new id first")]
-pub async fn sign_in(mut login: Login, user: User, headers: &HeaderMap) -> Result<()> {
+pub async fn sign_in(mut login: Login, user: User, headers: &HeaderMap, address: IpAddr) -> Result<()> {
     let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
     let agent: String = agent.chars().take(200).collect();
     login.session.clear().await;
     login.session.cycle_id().await.map_err(Error::internal)?;
     login.session.insert(USER_AGENT, agent).await.map_err(Error::internal)?;
+    login.session.insert(ADDRESS, network(address).to_string()).await.map_err(Error::internal)?;
     let now = login.backend.app.clock.now();
     login.session.insert(TYPED_AT, now).await.map_err(Error::internal)?;
     login.login(&Person::new(user)).await.map_err(Error::internal)
@@ -213,7 +216,7 @@ impl SessionStore for Store {
         let now = self.app.clock.now();
         let data = json(record)?;
         let text = |key: &str| record.data.get(key).and_then(|value| value.as_str()).unwrap_or_default().to_owned();
-        let agent = text(USER_AGENT);
+        let (agent, address) = (text(USER_AGENT), text(ADDRESS));
         let person = record.data.get(PERSON).and_then(|person| person["user_id"].as_str()).map(str::to_owned);
         let mut tx = self.app.db.system_write().await.map_err(failed)?;
         sessions::delete_expired(&mut tx, now, now - IDLE).await.map_err(failed)?;
@@ -224,6 +227,7 @@ impl SessionStore for Store {
                 user_id: person.as_deref(),
                 data: &data,
                 user_agent: &agent,
+                address: &address,
                 created: now,
                 expires: now + ABSOLUTE,
             };

@@ -63,6 +63,8 @@ pub enum Nav {
     Connection,
     /// What the project's admins decide.
     Settings,
+    /// The people of the tenant.
+    Members,
 }
 
 /// An item of the navigation.
@@ -101,6 +103,9 @@ pub const DEVELOPER_NAV: [NavItem; 5] = [
     item(Nav::Connection, "connection", "plug-connected", "Connection"),
     item(Nav::Settings, "settings", "settings", "Settings"),
 ];
+
+/// The business as a whole.
+pub const TENANT_NAV: [NavItem; 1] = [item(Nav::Members, "members", "users", "Members")];
 
 /// Which kind of Stripe account the project shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -167,6 +172,11 @@ impl Shell {
         self.role >= role
     }
 
+    /// The address of a page of the tenant as a whole, `path` without a leading slash.
+    pub fn tenant_url(&self, path: impl AsRef<str>) -> String {
+        format!("/t/{}/{}", self.tenant.id, path.as_ref())
+    }
+
     /// The address of another project of the tenant.
     pub fn project_url(&self, project: &str) -> String {
         format!("/t/{}/p/{project}/", self.tenant.id)
@@ -182,6 +192,42 @@ impl Shell {
 pub fn initials(name: &str) -> String {
     let words = name.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
     words.filter_map(|word| word.chars().next()).take(2).flat_map(char::to_uppercase).collect()
+}
+
+/// The page of a person's own settings that is open.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AccountNav {
+    /// A page that is not in the navigation.
+    #[default]
+    None,
+    /// Name and looks.
+    Profile,
+    /// The password.
+    Password,
+    /// Where the person is signed in.
+    Sessions,
+}
+
+/// The pages of a person's own settings: item, address, icon, text.
+pub const ACCOUNT_NAV: [(AccountNav, &str, &str, &str); 3] = [
+    (AccountNav::Profile, "/account", "user", "Profile"),
+    (AccountNav::Password, "/account/password", "lock", "Password"),
+    (AccountNav::Sessions, "/account/sessions", "device-desktop", "Sessions"),
+];
+
+/// The frame of a page about the person who is signed in. It belongs to no tenant.
+#[derive(Clone, Debug)]
+pub struct AccountShell {
+    /// Light or dark.
+    pub theme: Theme,
+    /// The token that every form carries.
+    pub csrf: CsrfToken,
+    /// Unix seconds.
+    pub now: i64,
+    /// The e-mail address of the person.
+    pub email: String,
+    /// The item of the navigation to mark.
+    pub active: AccountNav,
 }
 
 /// The frame of a page outside the dashboard: login, set-up, errors.

@@ -41,5 +41,6 @@ mod shown;
 mod standin;
 mod start;
 mod sync_page;
+mod team;
 mod templates;
 mod webhooks;

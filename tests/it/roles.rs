@@ -1,6 +1,6 @@
 //! Who may do what: every page and form that an owner can reach, tried by each role and by nobody.
 
-use billfold::domain::{api_key::Preset, role::Role};
+use billfold::domain::{api_key::Preset, permission::Permission, role::Role};
 
 use crate::harness::{
     Engine, Form, Site, Visitor, both_engines,
@@ -11,15 +11,25 @@ use crate::harness::{
 both_engines!(each_role_reaches_what_it_may_and_no_more);
 
 /// The lowest role for each action. A form that is not here fails the test: somebody has to decide who may send it.
-const ACTIONS: [(&str, Role); 52] = [
+const ACTIONS: [(&str, Role); 62] = [
     ("/logout", Role::Viewer),
     ("/t/{}/projects", Role::Admin),
-    ("/t/{}/p/{}/confirm", Role::Admin),
+    ("/confirm", Role::Viewer),
+    ("/account/profile", Role::Viewer),
+    ("/account/password", Role::Viewer),
+    ("/account/sessions/end", Role::Viewer),
+    ("/account/sessions/end-others", Role::Viewer),
+    ("/t/{}/invitations", Role::Owner),
+    ("/t/{}/invitations/{}/renew", Role::Owner),
+    ("/t/{}/invitations/{}/withdraw", Role::Owner),
+    ("/t/{}/members/{}/role", Role::Owner),
+    ("/t/{}/members/{}/disable", Role::Owner),
+    ("/t/{}/members/{}/enable", Role::Owner),
+    ("/t/{}/members/{}/remove", Role::Owner),
     ("/t/{}/p/{}/api-keys", Role::Admin),
     ("/t/{}/p/{}/api-keys/{}/roll", Role::Admin),
     ("/t/{}/p/{}/api-keys/{}/revoke", Role::Admin),
     ("/t/{}/p/{}/connection", Role::Admin),
-    ("/t/{}/p/{}/connection/confirm", Role::Admin),
     ("/t/{}/p/{}/connection/key", Role::Admin),
     ("/t/{}/p/{}/connection/check", Role::Admin),
     ("/t/{}/p/{}/connection/endpoint", Role::Admin),
@@ -66,7 +76,8 @@ const ACTIONS: [(&str, Role); 52] = [
     ("/t/{}/p/{}/settings/origins/remove", Role::Admin),
 ];
 /// Pages that a viewer may not open.
-const PAGES: [(&str, Role); 31] = [
+const PAGES: [(&str, Role); 32] = [
+    ("/t/{}/members/{}", Role::Owner),
     ("/t/{}/p/{}/api-keys/new", Role::Admin),
     ("/t/{}/projects/new", Role::Admin),
     ("/t/{}/p/{}/customers/new", Role::Member),
@@ -99,6 +110,42 @@ const PAGES: [(&str, Role); 31] = [
     ("/t/{}/p/{}/checkout?customer", Role::Member),
     ("/t/{}/p/{}/subscriptions/new?customer", Role::Member),
 ];
+
+/// The permission that a form belongs to, by how its address begins; none for what everybody does for themselves.
+const PERMISSIONS: [(&str, Option<Permission>); 21] = [
+    ("/logout", None),
+    ("/confirm", None),
+    ("/account/", None),
+    ("/t/{}/projects", Some(Permission::Projects)),
+    ("/t/{}/invitations", Some(Permission::People)),
+    ("/t/{}/members/", Some(Permission::People)),
+    ("/t/{}/p/{}/api-keys", Some(Permission::ApiKeys)),
+    ("/t/{}/p/{}/connection", Some(Permission::Connection)),
+    ("/t/{}/p/{}/events/", Some(Permission::Sync)),
+    ("/t/{}/p/{}/sync/", Some(Permission::Sync)),
+    ("/t/{}/p/{}/customers/{}/portal-link", Some(Permission::InviteCustomers)),
+    ("/t/{}/p/{}/customers/", Some(Permission::ActAtStripe)),
+    ("/t/{}/p/{}/products/", Some(Permission::ActAtStripe)),
+    ("/t/{}/p/{}/prices/", Some(Permission::ActAtStripe)),
+    ("/t/{}/p/{}/subscriptions/", Some(Permission::ActAtStripe)),
+    ("/t/{}/p/{}/invoices/", Some(Permission::ActAtStripe)),
+    ("/t/{}/p/{}/charges/", Some(Permission::ActAtStripe)),
+    ("/t/{}/p/{}/coupons/", Some(Permission::ActAtStripe)),
+    ("/t/{}/p/{}/checkout", Some(Permission::InviteCustomers)),
+    ("/t/{}/p/{}/portal-links/", Some(Permission::InviteCustomers)),
+    ("/t/{}/p/{}/settings/", Some(Permission::Settings)),
+];
+
+/// What the page of members says of the roles is what the router does.
+#[test]
+fn the_table_of_permissions_says_what_is_true() {
+    for (action, needs) in ACTIONS {
+        let found = PERMISSIONS.iter().find(|(start, _)| action.starts_with(start));
+        let (_, permission) =
+            found.unwrap_or_else(|| panic!("which permission is {action}? Add a line to PERMISSIONS"));
+        assert_eq!(permission.map_or(Role::Viewer, Permission::needs), needs, "{action}");
+    }
+}
 
 async fn each_role_reaches_what_it_may_and_no_more(engine: Engine) {
     let site = Site::start(engine).await;

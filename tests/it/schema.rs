@@ -11,13 +11,15 @@ use crate::harness::{Engine, TestDatabase, both_engines};
 use catalog::{Postgres, Sqlite};
 
 /// Tables without a tenant's data: people, routes by hash, the queue's ids. Everything else is a tenant's.
-const SYSTEM: [&str; 13] = [
+const SYSTEM: [&str; 15] = [
     "account_routes",
     "api_keys",
     "instance",
+    "invitations",
     "jobs",
     "login_failures",
     "members",
+    "password_resets",
     "portal_links",
     "portal_logos",
     "portal_sessions",

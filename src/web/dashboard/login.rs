@@ -92,7 +92,7 @@ async fn submit(
     match login.backend.authenticate(credentials).await {
         Ok(Some(person)) => {
             let mark = login::device_mark(&person.user);
-            sign_in(login, person.user, &headers).await?;
+            sign_in(login, person.user, &headers, address).await?;
             Ok(remember_device(html::see_other(&next), &mark, https))
         }
         Ok(None) => html::page_with(StatusCode::UNAUTHORIZED, &page("E-mail address or password is wrong.".to_owned())),
@@ -128,10 +128,10 @@ fn remember_device(mut answer: Response, mark: &str, https: bool) -> Response {
 
 /// Where to go after the login: a path of this site, else the start. Anything a browser could read as another host is refused, and
 /// browsers read a backslash as a slash and skip control characters.
-fn next_path(next: &str) -> String {
+pub(super) fn next_path(next: &str) -> String {
     let path = next.starts_with('/') && !next.starts_with("//");
     let plain = next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
-    let loops = next.starts_with("/login") || next.starts_with("/logout") || next.starts_with("/setup");
+    let loops = ["/login", "/logout", "/setup", "/confirm"].iter().any(|path| next.starts_with(path));
     if path && plain && !loops && next.len() <= 2_048 { next.to_owned() } else { "/".to_owned() }
 }
 

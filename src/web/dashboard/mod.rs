@@ -11,11 +11,13 @@ mod coupons;
 mod customers;
 mod events;
 mod home;
+mod invite;
 mod invoices;
 mod jump;
 mod lines;
 mod list;
 mod login;
+mod members;
 mod overview;
 mod portal_links;
 mod portal_settings;
@@ -47,6 +49,10 @@ pub fn router(app: &App) -> Router {
         .merge(login::router())
         .merge(setup::router())
         .layer(from_fn(move |request, next| visitor.clone().provide(request, next)));
+    let visitor = VisitorCookie::new(app.config.is_https(), new_token);
+    let either = Router::new()
+        .merge(invite::router())
+        .layer(from_fn(move |request, next| visitor.clone().provide_unless_signed_in(request, next)));
     // one line per feature
     let inside = Router::new()
         .merge(api_keys::router())
@@ -58,6 +64,7 @@ pub fn router(app: &App) -> Router {
         .merge(coupons::router())
         .merge(events::router())
         .merge(home::router())
+        .merge(members::router())
         .merge(session::router())
         .merge(settings::router())
         .merge(switch::router())
@@ -70,5 +77,5 @@ pub fn router(app: &App) -> Router {
         .merge(portal_settings::router())
         .merge(search::router())
         .merge(sync::router());
-    sessions::layer(public.merge(home::remember(inside)), app).with_state(app.clone())
+    sessions::layer(public.merge(either).merge(home::remember(inside)), app).with_state(app.clone())
 }

@@ -16,7 +16,7 @@ use crate::accounts::signup::NewUser;
 use crate::app::App;
 use crate::web::csrf::{CsrfToken, ProtectedForm};
 use crate::web::error::{Error, Result};
-use crate::web::extract::Query;
+use crate::web::extract::{ClientIp, Query};
 use crate::web::html;
 use crate::web::session::{Login, sign_in};
 use crate::web::shell::PublicShell;
@@ -82,6 +82,7 @@ async fn submit(
     State(app): State<App>,
     login: Login,
     headers: HeaderMap,
+    ClientIp(address): ClientIp,
     axum::Extension(csrf): axum::Extension<CsrfToken>,
     ProtectedForm(values): ProtectedForm<Submitted>,
 ) -> Result<Response> {
@@ -89,7 +90,7 @@ async fn submit(
     match setup::finish(&app, &values.token, owner, &values.tenant).await {
         Ok(made) => {
             if let Some(user) = login::person(&app, &made.user).await? {
-                sign_in(login, user, &headers).await?;
+                sign_in(login, user, &headers, address).await?;
             }
             Ok(html::see_other("/"))
         }

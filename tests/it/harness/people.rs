@@ -64,14 +64,8 @@ async fn new_user(app: &App) -> users::User {
     static HASH: OnceCell<String> = OnceCell::const_new();
     let hash = HASH.get_or_init(|| async { app.passwords.hash(SecretString::from(PASSWORD)).await.unwrap() }).await;
     let id = new_id::<UserId>();
-    let user = users::User {
-        email: format!("{id}@example.com"),
-        id,
-        name: String::new(),
-        password_hash: hash.clone(),
-        session_version: 1,
-        disabled_at: None,
-    };
+    let email = format!("{id}@example.com");
+    let user = users::User::new(id, email, String::new(), hash.clone());
     let mut tx = app.db.system_write().await.unwrap();
     users::insert(&mut tx, &user, app.clock.now()).await.unwrap();
     tx.commit().await.unwrap();

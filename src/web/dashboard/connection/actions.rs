@@ -6,12 +6,12 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use super::confirm::Confirmed;
 use super::view::{Field, Page, Problem};
 use crate::connect::{self, close::EndpointEnd};
 use crate::domain::ids::SecretId;
 use crate::web::access::Admin;
 use crate::web::csrf::ProtectedForm;
+use crate::web::dashboard::confirm::Confirmed;
 use crate::web::error::{Error, Result};
 use crate::web::extract::Path;
 use crate::web::html::Wanted;

@@ -1,7 +1,6 @@
 //! The project's Stripe account: connect, look after, disconnect. Everybody sees the state; admins and owners change it.
 
 mod actions;
-mod confirm;
 mod view;
 
 use axum::Router;
@@ -23,7 +22,6 @@ pub fn router() -> Router<App> {
     Router::new()
         .route(PAGE, get(show).post(actions::connect))
         .route(&format!("{PAGE}/waiting"), get(waiting))
-        .route(&format!("{PAGE}/confirm"), post(confirm::confirm))
         .route(&format!("{PAGE}/key"), post(actions::replace_key))
         .route(&format!("{PAGE}/check"), post(actions::check_again))
         .route(&format!("{PAGE}/endpoint"), post(actions::create_endpoint))

@@ -27,7 +27,6 @@ pub(super) enum Field {
     Endpoint,
     Secret,
     Confirmation,
-    Password,
 }
 
 /// What is wrong with a form.
@@ -146,7 +145,6 @@ impl Page {
         self.problem.as_ref().filter(|problem| match problem.field {
             Field::Key => live,
             Field::Check => true,
-            Field::Password => false,
             Field::NewKey | Field::Endpoint | Field::Secret | Field::Confirmation => !live,
         })
     }
