@@ -38,6 +38,12 @@ impl Subjects {
         Self { account: hashed(format!("account:{email}")), address: hashed(format!("ip:{address}")) }
     }
 
+    /// Wishes for a new password, counted apart from logins: neither slows the other down.
+    pub fn of_resets(email: &str, address: IpAddr) -> Self {
+        let hashed = |text: String| hex::encode(Sha256::digest(text));
+        Self { account: hashed(format!("reset:{email}")), address: hashed(format!("reset-ip:{address}")) }
+    }
+
     /// Lets a try pass or names the seconds to wait. A known device is spared the account's wait, never the address's.
     pub async fn check(&self, tx: &mut impl System, known_device: bool, now: i64) -> Result<()> {
         let account = if known_device { None } else { login_failures::of(tx, &self.account).await? };

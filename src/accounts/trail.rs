@@ -57,22 +57,41 @@ pub async fn logged_out(app: &App, user: &UserId, origin: &Origin) -> Result<()>
 }
 
 /// Notes a passage together with what `tx` has changed, and commits.
-pub(super) async fn note(
-    app: &App,
-    mut tx: SystemTx,
-    user: &UserId,
-    passage: Passage,
-    origin: &Origin,
-) -> db::Result<()> {
+pub(super) async fn note(app: &App, tx: SystemTx, user: &UserId, passage: Passage, origin: &Origin) -> db::Result<()> {
+    note_act(app, tx, user, &Act::own(user, passage.action(), origin)).await
+}
+
+/// Something that was done to a person, in the audit log.
+#[derive(Clone, Debug)]
+pub(super) struct Act<'a> {
+    /// Who did it.
+    by: By,
+    /// What, such as `person.password_changed`.
+    action: &'a str,
+}
+
+impl<'a> Act<'a> {
+    /// What people do to themselves.
+    pub(super) fn own(user: &UserId, action: &'a str, origin: &Origin) -> Self {
+        Self { by: origin.by(user), action }
+    }
+
+    /// What the operator does on the command line.
+    pub(super) fn of_operator(action: &'a str) -> Self {
+        Self { by: By::part("operator"), action }
+    }
+}
+
+/// Notes an act in every tenant of the person, together with what `tx` has changed, and commits.
+pub(super) async fn note_act(app: &App, mut tx: SystemTx, user: &UserId, act: &Act<'_>) -> db::Result<()> {
     let mut tenants = members::of_user(&mut tx, user).await?;
     tenants.sort_unstable_by(|one, other| one.tenant_id.cmp(&other.tenant_id)); // the heads of their logs are held in one order
     let Some((first, others)) = tenants.split_first() else { return tx.commit().await };
-    let by = origin.by(user);
     let mut tx = tx.into_tenant(&first.tenant_id).await?;
     for membership in std::iter::once(first).chain(others) {
         tx.enter(&membership.tenant_id).await?;
-        let note = Note { project: None, action: passage.action(), target: user.as_str(), detail: &Value::Null };
-        app.audit(&mut tx, &by, note).await?;
+        let note = Note { project: None, action: act.action, target: user.as_str(), detail: &Value::Null };
+        app.audit(&mut tx, &act.by, note).await?;
     }
     tx.commit().await
 }

@@ -1,11 +1,11 @@
 //! `billfold user …` and `billfold setup-link`.
 
-use std::io::Read as _;
+use std::{io::Read as _, time::Duration};
 
 use anyhow::{Context as _, anyhow, bail};
 use billfold::{
     accounts::{
-        setup,
+        self, recovery, setup,
         signup::{NewUser, signup},
     },
     config::Config,
@@ -16,11 +16,54 @@ use clap::{Args, Subcommand};
 
 use super::open;
 
+/// How long a command waits for a message that it left behind.
+const MAIL: Duration = Duration::from_secs(20);
+
 /// What can be done with people.
 #[derive(Subcommand)]
 pub enum User {
     /// Create a person; a tenant of a new name is created with its owner
     Create(Create),
+    /// Set a new password for a person and end every session of theirs
+    ResetPassword(ResetPassword),
+}
+
+/// Whose password is set.
+#[derive(Args)]
+pub struct ResetPassword {
+    /// E-mail address of the person
+    #[arg(long)]
+    email: String,
+    /// Read the password from standard input; without it one is made and printed
+    #[arg(long)]
+    password_stdin: bool,
+    #[command(flatten)]
+    config: Config,
+}
+
+impl ResetPassword {
+    async fn run(self) -> anyhow::Result<()> {
+        let given = if self.password_stdin { Some(read_password()?) } else { None };
+        let password = given.clone().unwrap_or_else(new_password);
+        let app = open(self.config).await?;
+        let done = recovery::set_by_operator(&app, &self.email, password.clone()).await;
+        let user = done.map_err(by_flag)?;
+        app.settle(MAIL).await; // the person is told by mail
+        app.db.close().await;
+        println!("{user}");
+        if given.is_none() {
+            println!("password: {}", password.expose_secret());
+        }
+        Ok(())
+    }
+}
+
+/// A refusal in the words of the command line.
+fn by_flag(error: accounts::Error) -> anyhow::Error {
+    match error.field() {
+        Some((field, problem)) => anyhow!("--{field}: {problem}"),
+        None => error.into(),
+    }
 }
 
 /// A person to be made.
@@ -48,16 +91,22 @@ pub struct Create {
 impl User {
     /// Runs the command.
     pub async fn run(self) -> anyhow::Result<()> {
-        let Self::Create(create) = self;
+        match self {
+            Self::Create(create) => create.run().await,
+            Self::ResetPassword(reset) => reset.run().await,
+        }
+    }
+}
+
+impl Create {
+    async fn run(self) -> anyhow::Result<()> {
+        let create = self;
         let given = if create.password_stdin { Some(read_password()?) } else { None };
         let password = given.clone().unwrap_or_else(new_password);
         let app = open(create.config).await?;
         let new = NewUser { email: create.email, name: create.name, password: password.clone() };
         let made = signup(&app, new, &create.tenant, create.role).await;
-        let made = made.map_err(|error| match error.field() {
-            Some((field, problem)) => anyhow!("--{field}: {problem}"),
-            None => error.into(),
-        })?;
+        let made = made.map_err(by_flag)?;
         app.db.close().await;
         println!("{} in {}", made.user, made.tenant);
         if given.is_none() {

@@ -2,6 +2,7 @@
 
 pub mod api_key;
 pub mod brand;
+pub mod browser;
 pub mod changes;
 pub mod drafts;
 pub mod event;
@@ -15,6 +16,7 @@ pub mod permission;
 pub mod portal;
 pub mod price;
 pub mod raw;
+pub mod reading;
 pub mod retry;
 pub mod return_url;
 pub mod role;

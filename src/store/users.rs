@@ -111,7 +111,21 @@ pub async fn set_password(tx: &mut impl System, id: &UserId, hash: &str) -> Resu
         .bind(id)
         .execute()
         .await?;
+    tx.system("DELETE FROM sessions WHERE user_id = $1").bind(id).execute().await?;
     Ok(changed == 1)
+}
+
+/// Stores what the person is called and wants.
+pub async fn set_profile(tx: &mut impl System, id: &UserId, name: &str, taste: &Taste) -> Result<()> {
+    tx.system("UPDATE users SET name = $2, time_zone = $3, locale = $4, theme = $5 WHERE id = $1")
+        .bind(id)
+        .bind(name)
+        .bind(&taste.time_zone)
+        .bind(&taste.locale)
+        .bind(&taste.theme)
+        .execute()
+        .await?;
+    Ok(())
 }
 
 /// Ends every session of the person, those that are being written at this moment included.

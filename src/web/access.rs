@@ -20,6 +20,7 @@ use super::html;
 use super::middleware::request_id;
 use super::session::{Login, origin};
 use super::shell::{AccountNav, AccountShell, Choice, Frame, Mode, Nav, Shell};
+use super::ui::Now;
 use crate::accounts::team::Team;
 use crate::accounts::trail::Origin;
 use crate::app::{App, By, Scope};
@@ -56,7 +57,7 @@ impl<P> Staff<P> {
 
     /// Unix seconds.
     pub fn now(&self) -> i64 {
-        self.shell.now
+        self.shell.now.at
     }
 
     /// A transaction that reads this tenant's rows.
@@ -139,7 +140,7 @@ where
         let shell = AccountShell {
             theme: html::theme(&parts.headers),
             csrf,
-            now: app.clock.now(),
+            now: Now::of(&user.taste, app.clock.now()),
             email: user.email.clone(),
             active: AccountNav::None,
         };
@@ -202,7 +203,7 @@ async fn load<P: Place>(parts: &mut Parts, app: App, needs: Role) -> Result<Staf
     let shell = Shell {
         theme: html::theme(&parts.headers),
         csrf,
-        now: app.clock.now(),
+        now: Now::of(&user.taste, app.clock.now()),
         email: user.email.clone(),
         role,
         tenant: choice(membership.tenant_id.as_str(), &membership.tenant_name),

@@ -3,6 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use super::csrf::CsrfToken;
+use super::ui::Now;
 use crate::domain::role::Role;
 
 /// Light, dark, or as the system has it.
@@ -135,8 +136,8 @@ pub struct Shell {
     pub theme: Theme,
     /// The token that every form and htmx request carries.
     pub csrf: CsrfToken,
-    /// Unix seconds: what "3 minutes ago" is counted from.
-    pub now: i64,
+    /// What "3 minutes ago" is counted from, and how the person reads times.
+    pub now: Now,
     /// The e-mail address of the person.
     pub email: String,
     /// The role in this tenant.
@@ -208,11 +209,28 @@ pub enum AccountNav {
     Sessions,
 }
 
-/// The pages of a person's own settings: item, address, icon, text.
-pub const ACCOUNT_NAV: [(AccountNav, &str, &str, &str); 3] = [
-    (AccountNav::Profile, "/account", "user", "Profile"),
-    (AccountNav::Password, "/account/password", "lock", "Password"),
-    (AccountNav::Sessions, "/account/sessions", "device-desktop", "Sessions"),
+/// An item of that navigation.
+#[derive(Clone, Copy, Debug)]
+pub struct AccountItem {
+    /// What it stands for.
+    pub nav: AccountNav,
+    /// The address.
+    pub path: &'static str,
+    /// A symbol of the icon sprite.
+    pub icon: &'static str,
+    /// The text.
+    pub label: &'static str,
+}
+
+const fn account(nav: AccountNav, path: &'static str, icon: &'static str, label: &'static str) -> AccountItem {
+    AccountItem { nav, path, icon, label }
+}
+
+/// The pages of a person's own settings.
+pub const ACCOUNT_NAV: [AccountItem; 3] = [
+    account(AccountNav::Profile, "/account", "user", "Profile"),
+    account(AccountNav::Password, "/account/password", "lock", "Password"),
+    account(AccountNav::Sessions, "/account/sessions", "device-desktop", "Sessions"),
 ];
 
 /// The frame of a page about the person who is signed in. It belongs to no tenant.
@@ -222,8 +240,8 @@ pub struct AccountShell {
     pub theme: Theme,
     /// The token that every form carries.
     pub csrf: CsrfToken,
-    /// Unix seconds.
-    pub now: i64,
+    /// The moment, and how the person reads times.
+    pub now: Now,
     /// The e-mail address of the person.
     pub email: String,
     /// The item of the navigation to mark.

@@ -1,13 +1,15 @@
 //! Small things that templates show: points in time, states as badges. Templates hand over references, hence the generics.
 
+use crate::domain::reading::Reading;
 use crate::domain::{status, time};
+use crate::store::users::Taste;
 
 /// A point in time as a page shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct When {
     /// For the `datetime` attribute.
     pub iso: String,
-    /// For the tooltip, in UTC.
+    /// For the tooltip.
     pub absolute: String,
     /// Such as "3 minutes ago" or "in 2 days".
     pub relative: String,
@@ -33,10 +35,54 @@ impl<T: Integer + ?Sized> Integer for &T {
     }
 }
 
-/// `at` seen from `now`, both in unix seconds.
-pub fn when(at: impl Integer, now: impl Integer) -> When {
-    let (at, now) = (at.value(), now.value());
-    When { iso: time::iso(at), absolute: time::absolute(at), relative: time::relative(at, now), day: time::day(at) }
+/// The moment at which a page is shown, and how its reader reads times.
+#[derive(Clone, Debug)]
+pub struct Now {
+    /// Unix seconds.
+    pub at: i64,
+    /// Zone and style.
+    pub reading: Reading,
+}
+
+impl Now {
+    /// For somebody of this taste. `at` in unix seconds.
+    pub fn of(taste: &Taste, at: i64) -> Self {
+        Self { at, reading: Reading::new(&taste.time_zone, &taste.locale) }
+    }
+
+    /// For nobody in particular.
+    pub fn anywhere(at: i64) -> Self {
+        Self { at, reading: Reading::default() }
+    }
+}
+
+/// A [`Now`] behind any number of references.
+pub trait Moment {
+    /// The moment itself.
+    fn now(&self) -> &Now;
+}
+
+impl Moment for Now {
+    fn now(&self) -> &Now {
+        self
+    }
+}
+
+impl<T: Moment + ?Sized> Moment for &T {
+    fn now(&self) -> &Now {
+        (**self).now()
+    }
+}
+
+/// `at`, in unix seconds, seen from `now`.
+pub fn when(at: impl Integer, now: impl Moment) -> When {
+    let (at, now) = (at.value(), now.now());
+    When {
+        iso: time::iso(at),
+        absolute: now.reading.absolute(at),
+        relative: time::relative(at, now.at),
+        day: now.reading.day(at),
+    }
 }
 
 /// Whether there is any of something.

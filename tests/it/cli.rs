@@ -31,6 +31,7 @@ async fn every_command_explains_itself() {
         "stand-in",
         "migrate",
         "user create",
+        "user reset-password",
         "setup-link",
         "api-key create",
         "api-key list",

@@ -32,6 +32,7 @@ mod mail;
 mod objects;
 mod people;
 mod portal;
+mod recovery;
 mod roles;
 mod schema;
 mod secrets;

@@ -48,7 +48,7 @@ fn link(site: &Site, answer: &Answer) -> String {
 
 async fn actions(site: &Site, tenant: &Tenant) -> Vec<String> {
     let mut tx = site.app.db.read(&tenant.id).await.unwrap();
-    let all = audit_log::outside_projects(&mut tx).await.unwrap();
+    let all = audit_log::list::outside_projects(&mut tx).await.unwrap();
     all.into_iter().map(|(_, action)| action).filter(|action| !action.starts_with("person.")).collect()
 }
 

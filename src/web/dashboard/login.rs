@@ -13,6 +13,7 @@ use serde::Deserialize;
 use crate::accounts::{self, login};
 use crate::app::App;
 use crate::web::csrf::{CsrfToken, ProtectedForm};
+use crate::web::dashboard::account::with_theme;
 use crate::web::error::{Error, Result};
 use crate::web::extract::{ClientIp, Query};
 use crate::web::html;
@@ -91,9 +92,10 @@ async fn submit(
     };
     match login.backend.authenticate(credentials).await {
         Ok(Some(person)) => {
-            let mark = login::device_mark(&person.user);
+            let (mark, theme) = (login::device_mark(&person.user), person.user.taste.theme.clone());
             sign_in(login, person.user, &headers, address).await?;
-            Ok(remember_device(html::see_other(&next), &mark, https))
+            let answer = remember_device(html::see_other(&next), &mark, https);
+            Ok(if theme == "auto" { answer } else { with_theme(answer, &theme) })
         }
         Ok(None) => html::page_with(StatusCode::UNAUTHORIZED, &page("E-mail address or password is wrong.".to_owned())),
         Err(accounts::Error::Throttled { retry_after }) => {
@@ -105,7 +107,7 @@ async fn submit(
     }
 }
 
-fn seconds(seconds: i64) -> String {
+pub(super) fn seconds(seconds: i64) -> String {
     match seconds {
         1 => "1 second".to_owned(),
         2..=119 => format!("{seconds} seconds"),

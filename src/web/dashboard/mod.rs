@@ -1,5 +1,6 @@
 //! The staff's pages. Each file has the routes of one feature; the list of all is below.
 
+mod account;
 mod act;
 mod api_keys;
 mod charges;
@@ -10,6 +11,7 @@ mod connection;
 mod coupons;
 mod customers;
 mod events;
+mod forgot;
 mod home;
 mod invite;
 mod invoices;
@@ -48,6 +50,7 @@ pub fn router(app: &App) -> Router {
     let public = Router::new()
         .merge(login::router())
         .merge(setup::router())
+        .merge(forgot::router())
         .layer(from_fn(move |request, next| visitor.clone().provide(request, next)));
     let visitor = VisitorCookie::new(app.config.is_https(), new_token);
     let either = Router::new()
@@ -64,6 +67,7 @@ pub fn router(app: &App) -> Router {
         .merge(coupons::router())
         .merge(events::router())
         .merge(home::router())
+        .merge(account::router())
         .merge(members::router())
         .merge(session::router())
         .merge(settings::router())

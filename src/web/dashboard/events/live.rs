@@ -15,6 +15,7 @@ use crate::web::error::Result;
 use crate::web::extract::Query;
 use crate::web::html;
 use crate::web::shell::{Nav, Shell};
+use crate::web::ui::Now;
 
 /// Seconds for which a page asks for news. Each question counts as a use of the session, so a forgotten tab must stop some
 /// time or nobody would ever be signed out for idleness.
@@ -27,7 +28,7 @@ pub(super) struct Live {
     /// The numbers.
     pub(super) health: Health,
     /// Unix seconds.
-    pub(super) now: i64,
+    pub(super) now: Now,
     /// Where news are asked for; empty when they are not any more.
     pub(super) path: String,
     /// New events since the page was made; empty when there are none.
@@ -65,9 +66,9 @@ impl Live {
         health: Health,
     ) -> Result<Self> {
         let since = list::newest_arrival(tx, project).await?.unwrap_or(0);
-        let path = if params.after.is_empty() { path(shell, params, since, shell.now) } else { String::new() };
+        let path = if params.after.is_empty() { path(shell, params, since, shell.now.at) } else { String::new() };
         let href = params.with(|_| ()).href(&shell.url("events"));
-        Ok(Self { health, now: shell.now, path, pill: String::new(), href, stopped: false })
+        Ok(Self { health, now: shell.now.clone(), path, pill: String::new(), href, stopped: false })
     }
 }
 
@@ -89,10 +90,10 @@ pub(super) async fn fragment(
     let new = list::count_since(&mut tx, project, &filter, since, COUNTED + 1).await?;
     let health = Health::load(&mut tx, project).await?;
     drop(tx);
-    let stopped = shell.now.saturating_sub(opened) > WATCHED;
+    let stopped = shell.now.at.saturating_sub(opened) > WATCHED;
     let live = Live {
         health,
-        now: shell.now,
+        now: shell.now.clone(),
         path: if stopped { String::new() } else { path(&shell, &params, since, opened) },
         pill: pill(new),
         href: params.with(|_| ()).href(&shell.url("events")),

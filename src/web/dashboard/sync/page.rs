@@ -45,8 +45,8 @@ pub(super) struct Parameters {
 pub(super) async fn page(viewer: Viewer, wanted: Wanted, Query(parameters): Query<Parameters>) -> Result<Response> {
     let shell = viewer.shell(Nav::Sync);
     let mut live = load(&viewer, &shell).await?;
-    let opened = parameters.opened.unwrap_or(shell.now);
-    if live.is_importing() || (live.is_busy() && shell.now.saturating_sub(opened) < WATCHED) {
+    let opened = parameters.opened.unwrap_or(shell.now.at);
+    if live.is_importing() || (live.is_busy() && shell.now.at.saturating_sub(opened) < WATCHED) {
         live.path = shell.url(format!("sync?opened={opened}"));
     }
     let page = SyncPage { shell, notice: Notice::parse(&parameters.done), live };
@@ -54,7 +54,7 @@ pub(super) async fn page(viewer: Viewer, wanted: Wanted, Query(parameters): Quer
 }
 
 async fn load(viewer: &Viewer, shell: &Shell) -> Result<Live> {
-    let (project, now) = (&viewer.project.id, shell.now);
+    let (project, now) = (&viewer.project.id, shell.now.at);
     let mut tx = viewer.read().await?;
     let connection = connections::find(&mut tx, project).await?;
     let runs = sync_runs::list(&mut tx, project, RUNS).await?;
