@@ -200,8 +200,8 @@ async fn join(
     origin: &Origin,
 ) -> Result<(Tx, Invitation)> {
     let now = app.clock.now();
-    let taken = invitations::take(&mut tx, &hash_token(token), now).await?;
-    let invitation = taken.filter(|invitation| invitation.email == address).ok_or(Error::Unknown)?;
+    let found = invitations::take(&mut tx, &hash_token(token), now).await?;
+    let invitation = found.filter(|invitation| invitation.email == address).ok_or(Error::Unknown)?;
     let joined = members::join(&mut tx, &invitation.tenant_id, user, &invitation.role, now).await?;
     let mut tx = tx.into_tenant(&invitation.tenant_id).await?;
     let team =

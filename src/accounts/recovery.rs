@@ -86,8 +86,8 @@ pub async fn reset(app: &App, token: &str, password: SecretString, origin: &Orig
     let user = holder(app, token).await?.ok_or(Error::Unknown)?; // before the expensive hash
     let hash = hashed(app, &user, password).await?;
     let mut tx = app.db.system_write().await?;
-    let taken = password_resets::take(&mut tx, &hash_token(token), app.clock.now()).await?;
-    if taken.as_ref() != Some(&user.id) {
+    let owner = password_resets::take(&mut tx, &hash_token(token), app.clock.now()).await?;
+    if owner.as_ref() != Some(&user.id) {
         return Err(Error::Unknown);
     }
     users::set_password(&mut tx, &user.id, &hash).await?;

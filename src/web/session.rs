@@ -164,6 +164,13 @@ pub struct Backend {
     app: App,
 }
 
+impl Backend {
+    /// The program's parts.
+    pub fn app(&self) -> &App {
+        &self.app
+    }
+}
+
 impl std::fmt::Debug for Backend {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str("Backend")

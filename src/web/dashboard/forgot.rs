@@ -125,7 +125,6 @@ async fn choose(
 
 async fn reset(
     State(app): State<App>,
-    wanted: Wanted,
     headers: HeaderMap,
     ClientIp(address): ClientIp,
     axum::Extension(csrf): axum::Extension<CsrfToken>,
@@ -133,7 +132,7 @@ async fn reset(
     ProtectedForm(sent): ProtectedForm<Chosen>,
 ) -> Result<Response> {
     match recovery::reset(&app, &token, sent.password, &origin(address, &headers)).await {
-        Ok(()) => Ok(wanted.redirect_saying("/login", "The password is set. Sign in with it.")),
+        Ok(()) => Ok(Wanted::of(&headers).redirect_saying("/login", "The password is set. Sign in with it.")),
         Err(accounts::Error::Unknown) => html::page_with(StatusCode::GONE, &GonePage { shell: shell(&headers, csrf) }),
         Err(refused) => match refused.field() {
             Some((_, text)) => {

@@ -101,7 +101,6 @@ async fn show(
 }
 
 async fn accept(
-    State(app): State<App>,
     login: Login,
     headers: HeaderMap,
     ClientIp(address): ClientIp,
@@ -109,6 +108,7 @@ async fn accept(
     Path(InvitePath { token }): Path<InvitePath>,
     ProtectedForm(sent): ProtectedForm<Submitted>,
 ) -> Result<Response> {
+    let app = login.backend.app().clone();
     let shell = PublicShell { theme: html::theme(&headers), csrf: Some(csrf) };
     let Some(offer) = invitations::offer(&app, &token).await? else { return gone(shell) };
     let origin = origin(address, &headers);

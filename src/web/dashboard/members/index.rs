@@ -21,6 +21,8 @@ struct Page {
     shell: Shell,
     members: Vec<Shown>,
     invitations: Vec<Invitation>,
+    /// Highest first.
+    roles: Vec<Role>,
     form: Form,
     /// What an invitation may offer.
     offered: Vec<(&'static str, &'static str, &'static str)>,
@@ -30,12 +32,8 @@ struct Page {
 impl Page {
     /// Every permission with whether each role has it, highest role first.
     fn permissions(&self) -> Vec<(&'static str, Vec<bool>)> {
-        let has = |permission: Permission| self.roles().iter().map(|role| *role >= permission.needs()).collect();
+        let has = |permission: Permission| self.roles.iter().map(|role| *role >= permission.needs()).collect();
         Permission::ALL.into_iter().map(|permission| (permission.label(), has(permission))).collect()
-    }
-
-    fn roles(&self) -> Vec<Role> {
-        Role::ALL.into_iter().rev().collect()
     }
 }
 
@@ -63,5 +61,6 @@ pub(super) async fn page(staff: &Staff<WholeTenant>, status: StatusCode, form: F
     drop(tx);
     let members = members.into_iter().map(|member| Shown::new(member, &staff.user.id)).collect();
     let shell = staff.shell(Nav::Members);
-    html::page_with(status, &Page { shell, members, invitations, form, offered: roles(), may_change })
+    let columns = Role::ALL.into_iter().rev().collect();
+    html::page_with(status, &Page { shell, members, invitations, roles: columns, form, offered: roles(), may_change })
 }
