@@ -30,7 +30,7 @@ pub struct Credentials {
     pub device: Option<String>,
 }
 
-/// The person, or none when address or password is wrong.
+/// The person, or none when address or password is wrong. Whoever has a second factor is not in with that.
 ///
 /// # Errors
 /// [`super::Error::Throttled`] after too many failures, [`super::Error::Password`] when too many are logging in.
@@ -70,12 +70,16 @@ pub async fn authenticate(app: &App, credentials: Credentials) -> Result<Option<
     {
         user.password_hash = hash;
     }
+    if user.two_factor_at.is_some() {
+        tx.commit().await?; // who has a second factor is not in yet
+        return Ok(Some(user));
+    }
     users::note_login(&mut tx, &user.id, now).await?;
     trail::note(app, tx, &user.id, Passage::LoggedIn, &credentials.origin).await?;
     Ok(Some(user))
 }
 
-/// Notes that a person came in who has just been made.
+/// Notes that a person came in by another way than the password alone.
 pub async fn entered(app: &App, user: &UserId, origin: &Origin) -> Result<()> {
     let mut tx = app.db.system_write().await?;
     users::note_login(&mut tx, user, app.clock.now()).await?;

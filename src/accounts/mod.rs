@@ -8,6 +8,7 @@ pub mod leaks;
 pub mod login;
 mod notices;
 mod passwords;
+mod people_key;
 pub mod profile;
 pub mod projects;
 pub mod recovery;
@@ -17,6 +18,7 @@ pub mod signup;
 pub mod team;
 pub mod throttle;
 pub mod trail;
+pub mod two_factor;
 
 use crate::{
     db,

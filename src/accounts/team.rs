@@ -13,7 +13,7 @@ use crate::{
     },
     store::{
         members::{self, Member},
-        tenants, users,
+        second_factors, tenants, users,
     },
 };
 
@@ -83,6 +83,42 @@ impl Team {
         let (mut tx, member) = self.begin(user).await?;
         members::remove(&mut tx, &self.tenant, user).await?;
         self.finish(tx, &member, "member.removed", &json!({ "role": member.role, "email": member.email })).await
+    }
+
+    /// Turns a member's second factor off, for a phone that is lost.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] without such a member, [`Error::Conflict`] when there is none, or when the person belongs to other
+    /// tenants: what protects them is not this tenant's to take away.
+    pub async fn reset_two_factor(&self, user: &UserId) -> Result<()> {
+        let (mut tx, member) = self.begin(user).await?;
+        if members::of_user(&mut tx, user).await?.iter().any(|other| other.tenant_id != self.tenant) {
+            return Err(Error::Conflict(
+                "This person belongs to other businesses as well. Whoever runs billfold can turn it off: billfold user disable-two-factor",
+            ));
+        }
+        if !second_factors::remove(&mut tx, user).await? {
+            return Err(Error::Conflict("This person has no second factor."));
+        }
+        self.finish(tx, &member, "member.two_factor_reset", &Value::Null).await
+    }
+
+    /// Decides whether every member needs a second factor.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when the person who decides has none: nobody shuts themselves out.
+    pub async fn require_two_factor(&self, required: bool) -> Result<()> {
+        let mut tx = self.app.db.write(&self.tenant).await?;
+        tenants::lock(&mut tx, &self.tenant).await?;
+        let own = members::find(&mut tx, &self.tenant, &self.actor).await?.ok_or(Error::Unknown)?;
+        if required && own.two_factor_at.is_none() {
+            return Err(Error::Conflict("Turn on yours first, in your account."));
+        }
+        let before = tenants::requires_two_factor(&mut tx, &self.tenant).await?;
+        tenants::require_two_factor(&mut tx, &self.tenant, required).await?;
+        let detail = json!({ "before": before, "after": required });
+        self.audit(&mut tx, "tenant.two_factor_changed", self.tenant.as_str(), &detail).await?;
+        Ok(tx.commit().await?)
     }
 
     /// A transaction in which nobody else changes this tenant's people, and the member it is about.

@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use super::{Error, Result};
 use crate::{
     db::System,
+    domain::ids::UserId,
     store::login_failures::{self, Failures},
 };
 
@@ -42,6 +43,12 @@ impl Subjects {
     pub fn of_resets(email: &str, address: IpAddr) -> Self {
         let hashed = |text: String| hex::encode(Sha256::digest(text));
         Self { account: hashed(format!("reset:{email}")), address: hashed(format!("reset-ip:{address}")) }
+    }
+
+    /// Codes of a second factor, counted apart from passwords: a right password must not give new tries.
+    pub fn of_codes(user: &UserId, address: IpAddr) -> Self {
+        let hashed = |text: String| hex::encode(Sha256::digest(text));
+        Self { account: hashed(format!("code:{user}")), address: hashed(format!("code-ip:{address}")) }
     }
 
     /// Lets a try pass or names the seconds to wait. A known device is spared the account's wait, never the address's.

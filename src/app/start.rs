@@ -9,7 +9,7 @@ use crate::{
     config::Config,
     db::{self, Db, Options},
     mail,
-    store::tenants,
+    store::{instance, tenants},
     vault::{Keyring, KeyringError, SealError},
 };
 
@@ -40,6 +40,9 @@ pub enum StartError {
         /// Why.
         cause: SealError,
     },
+    /// The sealed key for people's secrets was changed.
+    #[error("the key for people's second factors does not open: {0}")]
+    PeopleKey(SealError),
     /// The settings of mail cannot be used.
     #[error("{0}")]
     Mail(#[from] mail::Wrong),
@@ -69,6 +72,13 @@ impl App {
                 Ok(_) => {}
                 Err(SealError::UnknownMasterKey(id)) => *missing.entry(id).or_default() += 1,
                 Err(cause) => return Err(StartError::DataKey { tenant: tenant.id.to_string(), cause }),
+            }
+        }
+        if let Some(sealed) = instance::people_key(&mut tx).await? {
+            match self.keyring.open_people_key(&sealed) {
+                Ok(_) => {}
+                Err(SealError::UnknownMasterKey(id)) => *missing.entry(id).or_default() += 1,
+                Err(cause) => return Err(StartError::PeopleKey(cause)),
             }
         }
         match missing.into_iter().next() {

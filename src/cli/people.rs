@@ -7,6 +7,7 @@ use billfold::{
     accounts::{
         self, recovery, setup,
         signup::{NewUser, signup},
+        two_factor,
     },
     config::Config,
     domain::role::Role,
@@ -24,8 +25,30 @@ const MAIL: Duration = Duration::from_secs(20);
 pub enum User {
     /// Create a person; a tenant of a new name is created with its owner
     Create(Create),
+    /// Turn a person's second factor off, for a phone that is lost, and end every session of theirs
+    DisableTwoFactor(DisableTwoFactor),
     /// Set a new password for a person and end every session of theirs
     ResetPassword(ResetPassword),
+}
+
+/// Whose second factor is turned off.
+#[derive(Args)]
+pub struct DisableTwoFactor {
+    /// E-mail address of the person
+    #[arg(long)]
+    email: String,
+    #[command(flatten)]
+    config: Config,
+}
+
+impl DisableTwoFactor {
+    async fn run(self) -> anyhow::Result<()> {
+        let app = open(self.config).await?;
+        let user = two_factor::turn_off_by_operator(&app, &self.email).await.map_err(by_flag)?;
+        app.db.close().await;
+        println!("{user}");
+        Ok(())
+    }
 }
 
 /// Whose password is set.
@@ -94,6 +117,7 @@ impl User {
         match self {
             Self::Create(create) => create.run().await,
             Self::ResetPassword(reset) => reset.run().await,
+            Self::DisableTwoFactor(disable) => disable.run().await,
         }
     }
 }

@@ -60,7 +60,7 @@ impl Permission {
             Self::Connection => "Connect Stripe, change its keys and signing secrets",
             Self::ApiKeys => "Make, roll and revoke API keys",
             Self::Projects => "Make projects",
-            Self::People => "Invite, change and remove people",
+            Self::People => "Invite, change and remove people; require two-factor sign-in",
         }
     }
 }

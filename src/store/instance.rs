@@ -1,6 +1,9 @@
-//! The one row about this installation: whether it has been set up.
+//! The one row about this installation: whether it has been set up, and what people's secrets are sealed with.
 
-use crate::db::{Result, System};
+use crate::{
+    db::{Result, System},
+    domain::sealed::SealedDataKey,
+};
 
 /// Where the set-up stands.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
@@ -37,4 +40,23 @@ pub async fn finish_setup(tx: &mut impl System, now: i64) -> Result<bool> {
         .execute()
         .await?;
     Ok(changed == 1)
+}
+
+/// The key that people's secrets are sealed with, itself sealed; none before it was needed.
+pub async fn people_key(tx: &mut impl System) -> Result<Option<SealedDataKey>> {
+    tx.system("SELECT sealed_data_key, data_key_version FROM instance WHERE id = 1 AND sealed_data_key IS NOT NULL")
+        .fetch_optional()
+        .await
+}
+
+/// Stores that key, unless there is one.
+pub async fn set_people_key(tx: &mut impl System, key: &SealedDataKey) -> Result<()> {
+    tx.system(
+        "UPDATE instance SET sealed_data_key = $1, data_key_version = $2 WHERE id = 1 AND sealed_data_key IS NULL",
+    )
+    .bind(&key.sealed_data_key)
+    .bind(key.data_key_version)
+    .execute()
+    .await?;
+    Ok(())
 }

@@ -14,6 +14,8 @@ pub struct Membership {
     pub tenant_name: String,
     /// The role's stored name, see [`crate::domain::role::Role::parse`].
     pub role: String,
+    /// Whether the tenant asks its people for a second factor.
+    pub requires_two_factor: bool,
 }
 
 /// Somebody in a tenant, as its people see them.
@@ -33,10 +35,12 @@ pub struct Member {
     pub disabled_at: Option<i64>,
     /// Unix seconds.
     pub last_login_at: Option<i64>,
+    /// Unix seconds: since when a second factor is asked for.
+    pub two_factor_at: Option<i64>,
 }
 
 const MEMBER: &str = "SELECT m.user_id, u.email, u.name, m.role, m.created,
-    COALESCE(m.disabled_at, u.disabled_at) AS disabled_at, u.last_login_at
+    COALESCE(m.disabled_at, u.disabled_at) AS disabled_at, u.last_login_at, u.two_factor_at
     FROM members m JOIN users u ON u.id = m.user_id WHERE m.tenant_id = $1";
 
 /// Everybody in a tenant, by e-mail address.
@@ -136,7 +140,7 @@ pub async fn to_tell(tx: &mut impl System, tenant: &TenantId, also: &str) -> Res
 /// Every tenant that a person may enter, by name.
 pub async fn of_user(tx: &mut impl System, user: &UserId) -> Result<Vec<Membership>> {
     tx.system(
-        "SELECT m.tenant_id, t.name AS tenant_name, m.role FROM members m JOIN tenants t ON t.id = m.tenant_id
+        "SELECT m.tenant_id, t.name AS tenant_name, m.role, t.requires_two_factor FROM members m JOIN tenants t ON t.id = m.tenant_id
          WHERE m.user_id = $1 AND m.disabled_at IS NULL ORDER BY t.name, t.id",
     )
     .bind(user)

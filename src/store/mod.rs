@@ -33,6 +33,7 @@ pub mod products;
 pub mod projects;
 pub mod refetches;
 pub mod search;
+pub mod second_factors;
 pub mod sessions;
 pub mod signing_secrets;
 pub mod subscriptions;

@@ -67,3 +67,15 @@ pub async fn lock(tx: &mut impl System, id: &TenantId) -> Result<()> {
     tx.system(format!("SELECT id FROM tenants WHERE id = $1{lock}")).bind(id).fetch_optional_value::<String>().await?;
     Ok(())
 }
+
+/// Whether the tenant asks its people for a second factor.
+pub async fn requires_two_factor(tx: &mut impl System, id: &TenantId) -> Result<bool> {
+    let found = tx.system("SELECT requires_two_factor FROM tenants WHERE id = $1").bind(id);
+    Ok(found.fetch_optional_value().await?.unwrap_or(false))
+}
+
+/// Decides whether the tenant asks its people for a second factor.
+pub async fn require_two_factor(tx: &mut impl System, id: &TenantId, required: bool) -> Result<()> {
+    tx.system("UPDATE tenants SET requires_two_factor = $2 WHERE id = $1").bind(id).bind(required).execute().await?;
+    Ok(())
+}

@@ -20,6 +20,8 @@ pub struct User {
     pub session_version: i64,
     /// Unix seconds; a disabled person cannot log in and loses every session.
     pub disabled_at: Option<i64>,
+    /// Unix seconds: since when a second factor is asked for; none while it is not.
+    pub two_factor_at: Option<i64>,
     /// How the person wants the pages.
     #[sqlx(flatten)]
     pub taste: Taste,
@@ -45,7 +47,16 @@ impl Default for Taste {
 impl User {
     /// A new person, with nothing decided yet.
     pub fn new(id: UserId, email: String, name: String, password_hash: String) -> Self {
-        Self { id, email, name, password_hash, session_version: 1, disabled_at: None, taste: Taste::default() }
+        Self {
+            id,
+            email,
+            name,
+            password_hash,
+            session_version: 1,
+            disabled_at: None,
+            two_factor_at: None,
+            taste: Taste::default(),
+        }
     }
 }
 
@@ -55,8 +66,7 @@ impl std::fmt::Debug for User {
     }
 }
 
-const COLUMNS: &str =
-    "SELECT id, email, name, password_hash, session_version, disabled_at, time_zone, locale, theme FROM users";
+const COLUMNS: &str = "SELECT id, email, name, password_hash, session_version, disabled_at, two_factor_at, time_zone, locale, theme FROM users";
 
 /// Adds a person; a known e-mail address is a conflict. `created` in unix seconds.
 pub async fn insert(tx: &mut impl System, user: &User, created: i64) -> Result<()> {

@@ -13,6 +13,6 @@ mod token;
 pub use chain::ChainKey;
 pub use keyring::{Keyring, KeyringError};
 pub use password::{PasswordError, Passwords};
-pub use seal::{DataKey, Place, SealError};
+pub use seal::{DataKey, PersonPlace, Place, SealError};
 pub use secrecy::{ExposeSecret, SecretString};
 pub use token::{constant_time_eq, hash_token, new_id, new_token, random_bytes};

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::{keyring::Keyring, token::random_bytes};
 use crate::domain::{
-    ids::{ProjectId, TenantId},
+    ids::{ProjectId, TenantId, UserId},
     sealed::SealedDataKey,
 };
 
@@ -47,7 +47,21 @@ pub struct Place<'a> {
     pub version: i64,
 }
 
-/// A tenant's data key, open in memory; wiped on drop.
+/// Where a person's secret belongs: people are in no tenant.
+#[derive(Clone, Copy, Debug)]
+pub struct PersonPlace<'a> {
+    /// The person.
+    pub user: &'a UserId,
+    /// Table and column.
+    pub field: &'a str,
+    /// Grows with each replacement, so that an older blob does not open.
+    pub version: i64,
+}
+
+/// What the key for people's secrets is called, in place of a tenant.
+const PEOPLE: &str = "people";
+
+/// A data key, open in memory; wiped on drop.
 pub struct DataKey {
     key: Zeroizing<[u8; 32]>,
     version: i64,
@@ -57,18 +71,18 @@ pub struct DataKey {
 impl Keyring {
     /// Makes a tenant's first data key, sealed by the primary master key.
     pub fn new_data_key(&self, tenant: &TenantId) -> Result<SealedDataKey, SealError> {
-        self.seal_data_key(tenant, &Zeroizing::new(random_bytes()), 1)
+        self.seal_data_key(tenant.as_str(), &Zeroizing::new(random_bytes()), 1)
+    }
+
+    /// Makes the key for people's secrets, sealed by the primary master key.
+    pub fn new_people_key(&self) -> Result<SealedDataKey, SealError> {
+        self.seal_data_key(PEOPLE, &Zeroizing::new(random_bytes()), 1)
     }
 
     /// Seals a data key by the primary master key.
-    fn seal_data_key(
-        &self,
-        tenant: &TenantId,
-        key: &Zeroizing<[u8; 32]>,
-        version: i64,
-    ) -> Result<SealedDataKey, SealError> {
+    fn seal_data_key(&self, owner: &str, key: &Zeroizing<[u8; 32]>, version: i64) -> Result<SealedDataKey, SealError> {
         let master = self.primary();
-        let aad = associated(&["bf1-dek", tenant.as_str(), &version.to_string(), master.id()]);
+        let aad = associated(&["bf1-dek", owner, &version.to_string(), master.id()]);
         Ok(SealedDataKey {
             sealed_data_key: seal(master.key(), master.id(), version, key.as_slice(), &aad)?,
             data_key_version: version,
@@ -77,11 +91,20 @@ impl Keyring {
 
     /// Opens a tenant's data key.
     pub fn open_data_key(&self, tenant: &TenantId, sealed: &SealedDataKey) -> Result<DataKey, SealError> {
+        self.open_key_of(tenant.as_str(), sealed)
+    }
+
+    /// Opens the key for people's secrets.
+    pub fn open_people_key(&self, sealed: &SealedDataKey) -> Result<DataKey, SealError> {
+        self.open_key_of(PEOPLE, sealed)
+    }
+
+    fn open_key_of(&self, owner: &str, sealed: &SealedDataKey) -> Result<DataKey, SealError> {
         let blob = Blob::parse(&sealed.sealed_data_key)?;
         let master =
             self.find(blob.master_key_id).ok_or_else(|| SealError::UnknownMasterKey(blob.master_key_id.to_owned()))?;
         let version = sealed.data_key_version;
-        let aad = associated(&["bf1-dek", tenant.as_str(), &version.to_string(), master.id()]);
+        let aad = associated(&["bf1-dek", owner, &version.to_string(), master.id()]);
         let key: [u8; 32] = blob.open(master.key(), &aad)?.as_slice().try_into().map_err(|_| SealError::Rejected)?;
         Ok(DataKey { key: Zeroizing::new(key), version, master_key_id: master.id().to_owned() })
     }
@@ -95,11 +118,31 @@ impl DataKey {
 
     /// Opens a secret that was sealed for this place.
     pub fn open(&self, place: &Place<'_>, blob: &str) -> Result<SecretString, SealError> {
+        self.open_with(&self.associated(place), blob)
+    }
+
+    /// Seals a person's secret for its place.
+    pub fn seal_for(&self, place: &PersonPlace<'_>, secret: &SecretString) -> Result<String, SealError> {
+        let aad = self.associated_with(place);
+        seal(&self.key, &self.master_key_id, self.version, secret.expose_secret().as_bytes(), &aad)
+    }
+
+    /// Opens a person's secret that was sealed for this place.
+    pub fn open_for(&self, place: &PersonPlace<'_>, blob: &str) -> Result<SecretString, SealError> {
+        self.open_with(&self.associated_with(place), blob)
+    }
+
+    fn associated_with(&self, place: &PersonPlace<'_>) -> Vec<u8> {
+        let version = place.version.to_string();
+        associated(&[FORMAT, PEOPLE, place.user.as_str(), place.field, &version, &self.version.to_string()])
+    }
+
+    fn open_with(&self, aad: &[u8], blob: &str) -> Result<SecretString, SealError> {
         let blob = Blob::parse(blob)?;
         if blob.data_key_version != self.version {
             return Err(SealError::WrongDataKey(blob.data_key_version));
         }
-        let bytes = blob.open(&self.key, &self.associated(place))?;
+        let bytes = blob.open(&self.key, aad)?;
         let text = std::str::from_utf8(&bytes).map_err(|_| SealError::Rejected)?;
         Ok(SecretString::from(text))
     }

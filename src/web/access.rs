@@ -193,6 +193,9 @@ async fn load<P: Place>(parts: &mut Parts, app: App, needs: Role) -> Result<Staf
     let tenants = members::of_user(&mut tx, &user.id).await?;
     let membership = tenants.iter().find(|membership| membership.tenant_id == tenant).ok_or(Error::NotFound)?;
     let role = Role::parse(&membership.role).ok_or_else(|| Error::internal("a member has an unknown role"))?;
+    if membership.requires_two_factor && user.two_factor_at.is_none() {
+        return Err(Error::SecondFactor);
+    }
     let mut tx = tx.into_tenant(&tenant).await?;
     let projects = projects::list(&mut tx).await?;
     drop(tx);

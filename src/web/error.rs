@@ -41,6 +41,9 @@ pub enum Error {
         /// The role of the member.
         has: &'static str,
     },
+    /// 403. The tenant asks for a second factor that the person has not: a page leads to where it is turned on.
+    #[error("This business asks its members for two-factor sign-in. Turn it on in your account first.")]
+    SecondFactor,
     /// 403. Allowed to nobody in this position; the message says why.
     #[error("{0}")]
     Forbidden(String),
@@ -143,7 +146,7 @@ impl Error {
         match self {
             Self::BadRequest { .. } => StatusCode::BAD_REQUEST,
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
-            Self::Role { .. } | Self::Forbidden(_) | Self::CrossOrigin => StatusCode::FORBIDDEN,
+            Self::Role { .. } | Self::SecondFactor | Self::Forbidden(_) | Self::CrossOrigin => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
@@ -169,6 +172,7 @@ impl Error {
             Self::BadRequest { code, .. } | Self::Invalid { code, .. } => code,
             Self::Unauthenticated => "authentication_required",
             Self::Role { .. } => "role_too_low",
+            Self::SecondFactor => "second_factor_required",
             Self::Forbidden(_) => "forbidden",
             Self::CrossOrigin => "cross_origin",
             Self::NotFound => "not_found",
@@ -317,6 +321,9 @@ impl Surface {
     }
 }
 
+/// Where a person turns a second factor on.
+const ENROL: &str = "/account/two-factor?required=true";
+
 /// Middleware: gives every [`Error`] its body, in the form its reader understands.
 pub async fn render(mut request: Request, next: Next) -> Response {
     let surface = Surface::of(request.uri().path());
@@ -337,6 +344,9 @@ pub async fn render(mut request: Request, next: Next) -> Response {
         Surface::Html if error == Error::Unauthenticated && !by_key => {
             let login = html::login_url(target.as_deref());
             return if wanted.htmx { go_to_login(answer, &login) } else { html::see_other(&login) };
+        }
+        Surface::Html if error == Error::SecondFactor => {
+            return if wanted.htmx { go_to_login(answer, ENROL) } else { html::see_other(ENROL) };
         }
         Surface::Html => {
             let page = html::error_page(&error, &request_id, wanted, frame.shell(), PublicShell::bare(theme));

@@ -19,6 +19,7 @@ pub mod links;
 pub mod middleware;
 pub mod portal;
 pub mod portal_mail;
+pub mod qr;
 pub mod rate_limit;
 pub mod server;
 pub mod session;

@@ -13,6 +13,7 @@ use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum_login::{AuthManagerLayerBuilder, AuthSession, AuthUser, AuthnBackend};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tower::ServiceBuilder;
 use tower_sessions::cookie::SameSite;
@@ -41,6 +42,8 @@ const TOUCH: i64 = 60;
 const PERSON: &str = "person";
 /// Where the session keeps when its password was typed, in unix seconds.
 const TYPED_AT: &str = "typed_at";
+/// Where the session keeps whose second step is due.
+const HELD: &str = "held";
 /// Seconds for which a typed password counts as recent.
 const RECENT: i64 = 10 * 60;
 /// Where the session keeps the browser's name for itself.
@@ -103,6 +106,37 @@ pub async fn sign_in(mut login: Login, user: User, headers: &HeaderMap, address:
     let now = login.backend.app.clock.now();
     login.session.insert(TYPED_AT, now).await.map_err(Error::internal)?;
     login.login(&Person::new(user)).await.map_err(Error::internal)
+}
+
+/// Whose password was right and whose second step is due. The session before ends; this one opens nothing.
+pub async fn hold(login: &Login, user: &User) -> Result<()> {
+    login.session.clear().await;
+    login.session.cycle_id().await.map_err(Error::internal)?;
+    let held = Held {
+        user: user.id.clone(),
+        at: login.backend.app.clock.now(),
+        tie: hex::encode(Sha256::digest(login::session_tie(user))),
+    };
+    login.session.insert(HELD, held).await.map_err(Error::internal)
+}
+
+/// Who is at the second step; none after ten minutes, or when password or sessions changed meanwhile.
+pub async fn held(login: &Login, app: &App) -> Result<Option<User>> {
+    let Some(held) = login.session.get::<Held>(HELD).await.map_err(Error::internal)? else { return Ok(None) };
+    if app.clock.now() - held.at > RECENT {
+        return Ok(None);
+    }
+    let user = login::person(app, &held.user).await?;
+    Ok(user.filter(|user| hex::encode(Sha256::digest(login::session_tie(user))) == held.tie))
+}
+
+#[derive(Deserialize, Serialize)]
+struct Held {
+    user: UserId,
+    /// Unix seconds.
+    at: i64,
+    /// SHA-256 of what a session is tied to, hex.
+    tie: String,
 }
 
 /// Whether the password was typed a short while ago, as whoever changes keys and secrets must have done.

@@ -205,6 +205,8 @@ pub enum AccountNav {
     Profile,
     /// The password.
     Password,
+    /// The second step of the sign-in.
+    TwoFactor,
     /// Where the person is signed in.
     Sessions,
 }
@@ -227,9 +229,10 @@ const fn account(nav: AccountNav, path: &'static str, icon: &'static str, label:
 }
 
 /// The pages of a person's own settings.
-pub const ACCOUNT_NAV: [AccountItem; 3] = [
+pub const ACCOUNT_NAV: [AccountItem; 4] = [
     account(AccountNav::Profile, "/account", "user", "Profile"),
     account(AccountNav::Password, "/account/password", "lock", "Password"),
+    account(AccountNav::TwoFactor, "/account/two-factor", "shield-lock", "Two-factor sign-in"),
     account(AccountNav::Sessions, "/account/sessions", "device-desktop", "Sessions"),
 ];
 

@@ -32,6 +32,7 @@ async fn every_command_explains_itself() {
         "migrate",
         "user create",
         "user reset-password",
+        "user disable-two-factor",
         "setup-link",
         "api-key create",
         "api-key list",

@@ -44,4 +44,5 @@ mod start;
 mod sync_page;
 mod team;
 mod templates;
+mod two_factor;
 mod webhooks;

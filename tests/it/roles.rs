@@ -11,12 +11,18 @@ use crate::harness::{
 both_engines!(each_role_reaches_what_it_may_and_no_more);
 
 /// The lowest role for each action. A form that is not here fails the test: somebody has to decide who may send it.
-const ACTIONS: [(&str, Role); 62] = [
+const ACTIONS: [(&str, Role); 68] = [
     ("/logout", Role::Viewer),
     ("/t/{}/projects", Role::Admin),
     ("/confirm", Role::Viewer),
     ("/account/profile", Role::Viewer),
     ("/account/password", Role::Viewer),
+    ("/account/two-factor/begin", Role::Viewer),
+    ("/account/two-factor/new", Role::Viewer),
+    ("/account/two-factor/codes", Role::Viewer),
+    ("/account/two-factor/off", Role::Viewer),
+    ("/t/{}/two-factor", Role::Owner),
+    ("/t/{}/members/{}/reset-two-factor", Role::Owner),
     ("/account/sessions/end", Role::Viewer),
     ("/account/sessions/end-others", Role::Viewer),
     ("/t/{}/invitations", Role::Owner),
@@ -112,13 +118,14 @@ const PAGES: [(&str, Role); 32] = [
 ];
 
 /// The permission that a form belongs to, by how its address begins; none for what everybody does for themselves.
-const PERMISSIONS: [(&str, Option<Permission>); 21] = [
+const PERMISSIONS: [(&str, Option<Permission>); 22] = [
     ("/logout", None),
     ("/confirm", None),
     ("/account/", None),
     ("/t/{}/projects", Some(Permission::Projects)),
     ("/t/{}/invitations", Some(Permission::People)),
     ("/t/{}/members/", Some(Permission::People)),
+    ("/t/{}/two-factor", Some(Permission::People)),
     ("/t/{}/p/{}/api-keys", Some(Permission::ApiKeys)),
     ("/t/{}/p/{}/connection", Some(Permission::Connection)),
     ("/t/{}/p/{}/events/", Some(Permission::Sync)),

@@ -11,7 +11,7 @@ use crate::harness::{Engine, TestDatabase, both_engines};
 use catalog::{Postgres, Sqlite};
 
 /// Tables without a tenant's data: people, routes by hash, the queue's ids. Everything else is a tenant's.
-const SYSTEM: [&str; 15] = [
+const SYSTEM: [&str; 17] = [
     "account_routes",
     "api_keys",
     "instance",
@@ -23,6 +23,8 @@ const SYSTEM: [&str; 15] = [
     "portal_links",
     "portal_logos",
     "portal_sessions",
+    "recovery_codes",
+    "second_factors",
     "sessions",
     "tenants",
     "users",

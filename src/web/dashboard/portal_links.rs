@@ -4,7 +4,6 @@ use askama::Template;
 use axum::Router;
 use axum::response::Response;
 use axum::routing::{get, post};
-use base64::prelude::{BASE64_STANDARD, Engine as _};
 use http::HeaderMap;
 use serde::Deserialize;
 
@@ -28,6 +27,7 @@ use crate::web::extract::{Path, Query};
 use crate::web::forms::{Form, Refused, Typed};
 use crate::web::html::{self, Wanted};
 use crate::web::portal_mail;
+use crate::web::qr;
 use crate::web::shell::{Nav, Shell};
 
 /// Links that the list shows.
@@ -40,9 +40,6 @@ const LIVES: [(i64, &str); 5] = [
     (8 * 60 * 60, "8 hours"),
     (portal::LONGEST, "24 hours"),
 ];
-
-/// Pixels.
-const QR_SIZE: u32 = 200;
 
 /// The routes.
 pub fn router() -> Router<App> {
@@ -210,7 +207,7 @@ async fn create(
             let shown = MadePage {
                 shell: page.shell,
                 customer: page.act.back,
-                qr: qr(made.url.expose_secret()),
+                qr: qr::svg_base64(made.url.expose_secret()),
                 url: made.url,
                 expires: made.expires,
                 mailed,
@@ -241,13 +238,6 @@ async fn send_mail(
     drop(tx);
     let sent = portal_mail::send(&member.scope(headers), &customer, &brand, made).await;
     Ok(sent.map(|()| customer.customer.email).map_err(|error| error.to_string()))
-}
-
-/// A link as a picture: SVG in base64.
-fn qr(url: &str) -> Option<String> {
-    let code = qrcode::QrCode::new(url).ok()?;
-    let picture = code.render::<qrcode::render::svg::Color<'_>>().min_dimensions(QR_SIZE, QR_SIZE).build();
-    Some(BASE64_STANDARD.encode(picture))
 }
 
 async fn index(viewer: Viewer, Query(Parameters { customer }): Query<Parameters>) -> Result<Response> {

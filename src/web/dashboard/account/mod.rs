@@ -3,6 +3,7 @@
 mod password;
 mod profile;
 mod sessions;
+mod two_factor;
 
 use axum::Router;
 use axum::routing::{get, post};
@@ -16,6 +17,11 @@ pub fn router() -> Router<App> {
         .route("/account", get(profile::show))
         .route("/account/profile", post(profile::save))
         .route("/account/password", get(password::show).post(password::change))
+        .route("/account/two-factor", get(two_factor::show))
+        .route("/account/two-factor/begin", post(two_factor::begin))
+        .route("/account/two-factor/new", get(two_factor::enrol).post(two_factor::confirm))
+        .route("/account/two-factor/codes", post(two_factor::renew_codes))
+        .route("/account/two-factor/off", post(two_factor::turn_off))
         .route("/account/sessions", get(sessions::show))
         .route("/account/sessions/end", post(sessions::end))
         .route("/account/sessions/end-others", post(sessions::end_others))

@@ -23,6 +23,8 @@ pub fn router() -> Router<App> {
         .route(&format!("{PAGE}/{{member}}/disable"), post(one::disable))
         .route(&format!("{PAGE}/{{member}}/enable"), post(one::enable))
         .route(&format!("{PAGE}/{{member}}/remove"), post(one::remove))
+        .route(&format!("{PAGE}/{{member}}/reset-two-factor"), post(one::reset_two_factor))
+        .route("/t/{tenant}/two-factor", post(index::require_two_factor))
         .route(INVITATIONS, post(invitations::invite))
         .route(&format!("{INVITATIONS}/{{invitation}}/renew"), post(invitations::renew))
         .route(&format!("{INVITATIONS}/{{invitation}}/withdraw"), post(invitations::withdraw))

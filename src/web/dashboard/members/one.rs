@@ -107,6 +107,18 @@ pub(super) async fn enable(
     answer(&owner, wanted, &id, done, "The member may come in again.").await
 }
 
+pub(super) async fn reset_two_factor(
+    owner: Confirmed<Owner<WholeTenant>>,
+    person: SignedIn,
+    wanted: Wanted,
+    Path(path): Path<MemberPath>,
+    _: ProtectedForm<Pressed>,
+) -> Result<Response> {
+    let id = path.id()?;
+    let done = owner.team(person.origin.clone()).reset_two_factor(&id).await;
+    answer(&owner, wanted, &id, done, "The second factor is off. The password alone signs the person in.").await
+}
+
 pub(super) async fn remove(
     owner: Confirmed<Owner<WholeTenant>>,
     person: SignedIn,

@@ -1,4 +1,8 @@
-//! `/login`.
+//! `/login`: the password, and a second step for who has a second factor.
+
+mod two_factor;
+
+use std::net::IpAddr;
 
 use askama::Template;
 use axum::Router;
@@ -12,12 +16,13 @@ use serde::Deserialize;
 
 use crate::accounts::{self, login};
 use crate::app::App;
+use crate::store::users::User;
 use crate::web::csrf::{CsrfToken, ProtectedForm};
 use crate::web::dashboard::account::with_theme;
 use crate::web::error::{Error, Result};
 use crate::web::extract::{ClientIp, Query};
 use crate::web::html;
-use crate::web::session::{Login, origin, sign_in};
+use crate::web::session::{Login, hold, origin, sign_in};
 use crate::web::shell::PublicShell;
 
 /// Seconds that a browser is remembered as one of the person's: a year.
@@ -25,7 +30,9 @@ const DEVICE_AGE: u32 = 365 * 24 * 60 * 60;
 
 /// The routes.
 pub fn router() -> Router<App> {
-    Router::new().route("/login", get(form).post(submit))
+    Router::new()
+        .route("/login", get(form).post(submit))
+        .route("/login/two-factor", get(two_factor::form).post(two_factor::submit))
 }
 
 #[derive(Deserialize)]
@@ -91,12 +98,12 @@ async fn submit(
         ..LoginPage::new(&headers, csrf)
     };
     match login.backend.authenticate(credentials).await {
-        Ok(Some(person)) => {
-            let (mark, theme) = (login::device_mark(&person.user), person.user.taste.theme.clone());
-            sign_in(login, person.user, &headers, address).await?;
-            let answer = remember_device(html::see_other(&next), &mark, https);
-            Ok(if theme == "auto" { answer } else { with_theme(answer, &theme) })
+        Ok(Some(person)) if person.user.two_factor_at.is_some() => {
+            hold(&login, &person.user).await?;
+            let query = serde_urlencoded::to_string([("next", next)]).unwrap_or_default();
+            Ok(html::see_other(&format!("/login/two-factor?{query}")))
         }
+        Ok(Some(person)) => enter(&app, login, person.user, &headers, (address, &next)).await,
         Ok(None) => html::page_with(StatusCode::UNAUTHORIZED, &page("E-mail address or password is wrong.".to_owned())),
         Err(accounts::Error::Throttled { retry_after }) => {
             let text = format!("Too many tries. Wait {} and try again.", seconds(retry_after));
@@ -105,6 +112,20 @@ async fn submit(
         }
         Err(other) => Err(Error::from(other)),
     }
+}
+
+/// Signs in whoever has proven everything, remembers the browser and leads on.
+async fn enter(
+    app: &App,
+    login: Login,
+    user: User,
+    headers: &HeaderMap,
+    (address, next): (IpAddr, &str),
+) -> Result<Response> {
+    let (mark, theme) = (login::device_mark(&user), user.taste.theme.clone());
+    sign_in(login, user, headers, address).await?;
+    let answer = remember_device(html::see_other(next), &mark, app.config.is_https());
+    Ok(if theme == "auto" { answer } else { with_theme(answer, &theme) })
 }
 
 pub(super) fn seconds(seconds: i64) -> String {
