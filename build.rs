@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 const STYLES: [&str; 7] = ["tokens", "shell", "components", "tables", "dialogs", "charts", "responsive"];
 
 /// Files served as they are: name and place below `static/`. The font comes first because `app.css` names it.
-const FILES: [(&str, &str); 7] = [
+const FILES: [(&str, &str); 8] = [
     ("inter.woff2", "vendor/inter.woff2"),
     ("tabler.min.css", "vendor/tabler.min.css"),
     ("icons.svg", "vendor/icons.svg"),
@@ -22,6 +22,7 @@ const FILES: [(&str, &str); 7] = [
     ("hx-sse.min.js", "vendor/hx-sse.min.js"),
     ("theme.js", "js/theme.js"),
     ("app.js", "js/app.js"),
+    ("passkeys.js", "js/passkeys.js"),
 ];
 
 /// The languages of the portal, a Fluent file each.

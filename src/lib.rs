@@ -47,6 +47,8 @@
 //!    may), then the page's own file.
 //! 8. What happens when a customer opens a portal link: `web/portal/mod.rs`, `web/portal/guest.rs`, `billing/portal.rs`;
 //!    what it says stands in `templates/portal/languages`, see `web/language.rs`.
+//! 9. What happens when somebody signs in: `web/dashboard/login/`, `accounts/login.rs`, `accounts/two_factor.rs`,
+//!    `vault/webauthn.rs`, `web/session.rs`. Who belongs to a tenant: `accounts/team.rs`, `accounts/invitations.rs`.
 //!
 //! # What always holds
 //!

@@ -7,6 +7,7 @@ pub mod invitations;
 pub mod leaks;
 pub mod login;
 mod notices;
+pub mod passkeys;
 mod passwords;
 mod people_key;
 pub mod profile;

@@ -139,6 +139,11 @@ id!(
     "inv_"
 );
 id!(
+    /// A passkey.
+    PasskeyId,
+    "pky_"
+);
+id!(
     /// A refused delivery.
     RefusalId,
     "ref_"

@@ -23,6 +23,7 @@ pub mod login_failures;
 pub mod members;
 pub mod mirror;
 pub mod outbox;
+pub mod passkeys;
 pub mod password_resets;
 pub mod portal_links;
 pub mod portal_logos;

@@ -9,6 +9,7 @@ mod keyring;
 mod password;
 mod seal;
 mod token;
+pub mod webauthn;
 
 pub use chain::ChainKey;
 pub use keyring::{Keyring, KeyringError};

@@ -18,7 +18,7 @@ use super::error::{Error, Result};
 use super::extract::{ClientIp, Path};
 use super::html;
 use super::middleware::request_id;
-use super::session::{Login, origin};
+use super::session::{Login, has_passkey_proof, origin};
 use super::shell::{AccountNav, AccountShell, Choice, Frame, Mode, Nav, Shell};
 use super::ui::Now;
 use crate::accounts::team::Team;
@@ -184,7 +184,8 @@ impl Place for Project {
 /// Loads everything, or says why not: 401, 404, 403 in this order.
 async fn load<P: Place>(parts: &mut Parts, app: App, needs: Role) -> Result<Staff<P>> {
     let login = parts.extensions.get::<Login>().cloned();
-    let user = login.and_then(|login| login.user).map(|person| person.user).ok_or(Error::Unauthenticated)?;
+    let login = login.ok_or(Error::Unauthenticated)?;
+    let user = login.user.as_ref().map(|person| person.user.clone()).ok_or(Error::Unauthenticated)?;
     let csrf = parts.extensions.get::<CsrfToken>().cloned().ok_or(Error::Unauthenticated)?;
     let Path(parameters) = Path::<HashMap<String, String>>::from_request_parts(parts, &()).await?;
     let tenant = parameters.get("tenant").and_then(|id| TenantId::parse(id)).ok_or(Error::NotFound)?;
@@ -193,7 +194,7 @@ async fn load<P: Place>(parts: &mut Parts, app: App, needs: Role) -> Result<Staf
     let tenants = members::of_user(&mut tx, &user.id).await?;
     let membership = tenants.iter().find(|membership| membership.tenant_id == tenant).ok_or(Error::NotFound)?;
     let role = Role::parse(&membership.role).ok_or_else(|| Error::internal("a member has an unknown role"))?;
-    if membership.requires_two_factor && user.two_factor_at.is_none() {
+    if membership.requires_two_factor && user.two_factor_at.is_none() && !has_passkey_proof(&login).await? {
         return Err(Error::SecondFactor);
     }
     let mut tx = tx.into_tenant(&tenant).await?;

@@ -28,6 +28,7 @@ use super::middleware::request_id;
 use super::rate_limit::network;
 use crate::accounts;
 use crate::accounts::login::{self, Credentials};
+use crate::accounts::passkeys::{PATIENCE, new_challenge};
 use crate::accounts::sessions::{ABSOLUTE, IDLE};
 use crate::accounts::trail::Origin;
 use crate::app::App;
@@ -42,6 +43,10 @@ const TOUCH: i64 = 60;
 const PERSON: &str = "person";
 /// Where the session keeps when its password was typed, in unix seconds.
 const TYPED_AT: &str = "typed_at";
+/// Where the session keeps that it began with a passkey.
+const BY_PASSKEY: &str = "by_passkey";
+/// Where the session keeps what the browser was asked, and when.
+const CHALLENGE: &str = "challenge";
 /// Where the session keeps whose second step is due.
 const HELD: &str = "held";
 /// Seconds for which a typed password counts as recent.
@@ -95,8 +100,49 @@ pub fn origin(address: IpAddr, headers: &HeaderMap) -> Origin {
 }
 
 /// Signs `user` in under a new session id and ends the session before, whoever was in it.
+pub async fn sign_in(login: Login, user: User, headers: &HeaderMap, address: IpAddr) -> Result<()> {
+    // whoever types the password once more stays as well proven as before
+    let same = login.user.as_ref().is_some_and(|person| person.user.id == user.id);
+    let proof = if same && has_passkey_proof(&login).await? { Proof::Passkey } else { Proof::Password };
+    sign_in_with(proof, login, user, (headers, address)).await
+}
+
+/// How a person has proven to be who they are, beside a second factor that was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// With the password.
+    Password,
+    /// With a passkey, which asks who holds the device: as good as two factors.
+    Passkey,
+}
+
+/// Whether the session began with a passkey.
+pub async fn has_passkey_proof(login: &Login) -> Result<bool> {
+    Ok(login.session.get::<bool>(BY_PASSKEY).await.map_err(Error::internal)?.unwrap_or_default())
+}
+
+/// A question for the browser's authenticator, kept in the session until [`asked_of_browser`].
+pub async fn ask_browser(login: &Login) -> Result<String> {
+    let (challenge, now) = (new_challenge(), login.backend.app.clock.now());
+    login.session.insert(CHALLENGE, (&challenge, now)).await.map_err(Error::internal)?;
+    Ok(challenge)
+}
+
+/// The question that this session's browser was asked a short while ago. It can be answered once.
+pub async fn asked_of_browser(login: &Login) -> Result<Option<String>> {
+    let asked = login.session.remove::<(String, i64)>(CHALLENGE).await.map_err(Error::internal)?;
+    let now = login.backend.app.clock.now();
+    Ok(asked.filter(|(_, at)| now - at <= PATIENCE).map(|(challenge, _)| challenge))
+}
+
+/// [`sign_in`] with what the person has shown.
 #[expect(clippy::disallowed_methods, reason = "the one place that gives the session a new id first")]
-pub async fn sign_in(mut login: Login, user: User, headers: &HeaderMap, address: IpAddr) -> Result<()> {
+pub async fn sign_in_with(
+    proof: Proof,
+    mut login: Login,
+    user: User,
+    (headers, address): (&HeaderMap, IpAddr),
+) -> Result<()> {
     let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
     let agent: String = agent.chars().take(200).collect();
     login.session.clear().await;
@@ -105,6 +151,9 @@ pub async fn sign_in(mut login: Login, user: User, headers: &HeaderMap, address:
     login.session.insert(ADDRESS, network(address).to_string()).await.map_err(Error::internal)?;
     let now = login.backend.app.clock.now();
     login.session.insert(TYPED_AT, now).await.map_err(Error::internal)?;
+    if proof == Proof::Passkey {
+        login.session.insert(BY_PASSKEY, true).await.map_err(Error::internal)?;
+    }
     login.login(&Person::new(user)).await.map_err(Error::internal)
 }
 

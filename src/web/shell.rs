@@ -207,6 +207,8 @@ pub enum AccountNav {
     Password,
     /// The second step of the sign-in.
     TwoFactor,
+    /// Devices that sign the person in.
+    Passkeys,
     /// Where the person is signed in.
     Sessions,
 }
@@ -229,10 +231,11 @@ const fn account(nav: AccountNav, path: &'static str, icon: &'static str, label:
 }
 
 /// The pages of a person's own settings.
-pub const ACCOUNT_NAV: [AccountItem; 4] = [
+pub const ACCOUNT_NAV: [AccountItem; 5] = [
     account(AccountNav::Profile, "/account", "user", "Profile"),
     account(AccountNav::Password, "/account/password", "lock", "Password"),
     account(AccountNav::TwoFactor, "/account/two-factor", "shield-lock", "Two-factor sign-in"),
+    account(AccountNav::Passkeys, "/account/passkeys", "key", "Passkeys"),
     account(AccountNav::Sessions, "/account/sessions", "device-desktop", "Sessions"),
 ];
 

@@ -84,6 +84,16 @@ impl Browser {
         self.driver.cdp().send_raw("Emulation.setEmulatedMedia", media).await.unwrap();
     }
 
+    /// A device that holds passkeys, with somebody in front of it who unlocks it.
+    pub async fn add_authenticator(&self) {
+        let device = json!({ "options": {
+            "protocol": "ctap2", "transport": "internal", "hasResidentKey": true, "hasUserVerification": true,
+            "isUserVerified": true, "automaticPresenceSimulation": true,
+        } });
+        self.driver.cdp().send_raw("WebAuthn.enable", json!({})).await.unwrap();
+        self.driver.cdp().send_raw("WebAuthn.addVirtualAuthenticator", device).await.unwrap();
+    }
+
     /// Opens a path of the site.
     pub async fn goto(&self, path: &str) {
         self.driver.goto(format!("{}{path}", self.base)).await.unwrap();

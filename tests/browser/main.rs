@@ -12,5 +12,6 @@ mod harness;
 mod browser;
 mod flows;
 mod pages;
+mod people;
 mod portal;
 mod selling;

@@ -11,7 +11,7 @@ both_engines!(the_main_pages_look_as_reviewed);
 const NOW: i64 = 1_790_000_000;
 
 /// What is made up anew by each run, and what stands for it.
-const MADE_UP: [(&str, &str); 12] = [
+const MADE_UP: [(&str, &str); 13] = [
     (r"/assets/([\w-]+)\.[0-9a-f]{12}\.", "/assets/${1}."),
     (r"/webhooks/stripe/[a-z2-7]{52}", "/webhooks/stripe/[token]"),
     (r"\?token=[a-z2-7]{52}", "?token=[token]"),
@@ -21,6 +21,7 @@ const MADE_UP: [(&str, &str); 12] = [
     (r"\b(acct|we|evt)_\w{12,}", "${1}_[id]"),
     (r"\b(cus|sub|si|in|il|ch|pi|pm|prod|price|re|txn)_[A-Za-z0-9]{14,}\b", "${1}_[id]"),
     (r"127\.0\.0\.1:\d+", "[host]"),
+    (r"localhost:\d+", "[host]"),
     (r#""[a-z2-7]{52}""#, r#""[token]""#),
     (r"ending in <code>\w{4}<", "ending in <code>[last]<"),
     (r">U[A-Z2-7]</span>", ">U?</span>"), // the initials of a made-up person

@@ -30,6 +30,7 @@ mod leaks;
 mod looks;
 mod mail;
 mod objects;
+mod passkeys;
 mod people;
 mod portal;
 mod recovery;

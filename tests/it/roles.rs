@@ -11,7 +11,7 @@ use crate::harness::{
 both_engines!(each_role_reaches_what_it_may_and_no_more);
 
 /// The lowest role for each action. A form that is not here fails the test: somebody has to decide who may send it.
-const ACTIONS: [(&str, Role); 68] = [
+const ACTIONS: [(&str, Role); 71] = [
     ("/logout", Role::Viewer),
     ("/t/{}/projects", Role::Admin),
     ("/confirm", Role::Viewer),
@@ -23,6 +23,9 @@ const ACTIONS: [(&str, Role); 68] = [
     ("/account/two-factor/off", Role::Viewer),
     ("/t/{}/two-factor", Role::Owner),
     ("/t/{}/members/{}/reset-two-factor", Role::Owner),
+    ("/account/passkeys", Role::Viewer),
+    ("/account/passkeys/{}/rename", Role::Viewer),
+    ("/account/passkeys/{}/remove", Role::Viewer),
     ("/account/sessions/end", Role::Viewer),
     ("/account/sessions/end-others", Role::Viewer),
     ("/t/{}/invitations", Role::Owner),

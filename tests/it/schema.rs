@@ -11,7 +11,7 @@ use crate::harness::{Engine, TestDatabase, both_engines};
 use catalog::{Postgres, Sqlite};
 
 /// Tables without a tenant's data: people, routes by hash, the queue's ids. Everything else is a tenant's.
-const SYSTEM: [&str; 17] = [
+const SYSTEM: [&str; 18] = [
     "account_routes",
     "api_keys",
     "instance",
@@ -19,6 +19,7 @@ const SYSTEM: [&str; 17] = [
     "jobs",
     "login_failures",
     "members",
+    "passkeys",
     "password_resets",
     "portal_links",
     "portal_logos",

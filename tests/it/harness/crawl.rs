@@ -8,9 +8,9 @@ use super::{Answer, Form, Visitor};
 /// Pages of one pattern that are opened; the rest would look the same.
 const EXAMPLES: usize = 2;
 /// Prefixes of ids, ours and Stripe's: what makes two addresses the same pattern.
-const IDS: [&str; 23] = [
-    "inv_", "key_", "ten_", "prj_", "usr_", "con_", "sec_", "run_", "ref_", "pln_", "pc_", "pp_", "pri_", "ps_",
-    "pin_", "pch_", "cus_", "prod_", "price_", "sub_", "in_", "ch_", "evt_",
+const IDS: [&str; 24] = [
+    "inv_", "pky_", "key_", "ten_", "prj_", "usr_", "con_", "sec_", "run_", "ref_", "pln_", "pc_", "pp_", "pri_",
+    "ps_", "pin_", "pch_", "cus_", "prod_", "price_", "sub_", "in_", "ch_", "evt_",
 ];
 
 /// What a crawl found, by pattern.

@@ -1,5 +1,6 @@
 //! What people decide about themselves: name and looks, password, sessions. These pages belong to no tenant.
 
+mod passkeys;
 mod password;
 mod profile;
 mod sessions;
@@ -9,6 +10,7 @@ use axum::Router;
 use axum::routing::{get, post};
 
 use crate::app::App;
+pub(super) use passkeys::Answered;
 pub(super) use profile::with_theme;
 
 /// The routes.
@@ -22,6 +24,10 @@ pub fn router() -> Router<App> {
         .route("/account/two-factor/new", get(two_factor::enrol).post(two_factor::confirm))
         .route("/account/two-factor/codes", post(two_factor::renew_codes))
         .route("/account/two-factor/off", post(two_factor::turn_off))
+        .route("/account/passkeys", get(passkeys::show).post(passkeys::add))
+        .route("/account/passkeys/start", post(passkeys::start))
+        .route("/account/passkeys/{passkey}/rename", post(passkeys::rename))
+        .route("/account/passkeys/{passkey}/remove", post(passkeys::remove))
         .route("/account/sessions", get(sessions::show))
         .route("/account/sessions/end", post(sessions::end))
         .route("/account/sessions/end-others", post(sessions::end_others))

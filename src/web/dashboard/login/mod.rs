@@ -1,5 +1,6 @@
 //! `/login`: the password, and a second step for who has a second factor.
 
+mod passkey;
 mod two_factor;
 
 use std::net::IpAddr;
@@ -8,21 +9,22 @@ use askama::Template;
 use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum_login::AuthnBackend as _;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use crate::accounts::{self, login};
+use crate::accounts::{self, login, passkeys};
 use crate::app::App;
 use crate::store::users::User;
+use crate::vault::webauthn::Party;
 use crate::web::csrf::{CsrfToken, ProtectedForm};
 use crate::web::dashboard::account::with_theme;
 use crate::web::error::{Error, Result};
 use crate::web::extract::{ClientIp, Query};
 use crate::web::html;
-use crate::web::session::{Login, hold, origin, sign_in};
+use crate::web::session::{Login, Proof, hold, origin, sign_in_with};
 use crate::web::shell::PublicShell;
 
 /// Seconds that a browser is remembered as one of the person's: a year.
@@ -32,6 +34,8 @@ const DEVICE_AGE: u32 = 365 * 24 * 60 * 60;
 pub fn router() -> Router<App> {
     Router::new()
         .route("/login", get(form).post(submit))
+        .route("/login/passkey/start", post(passkey::start))
+        .route("/login/passkey", post(passkey::submit))
         .route("/login/two-factor", get(two_factor::form).post(two_factor::submit))
 }
 
@@ -56,16 +60,19 @@ struct LoginPage {
     email: String,
     next: String,
     refused: Option<String>,
+    /// Where passkeys work.
+    party: Option<Party>,
 }
 
 impl LoginPage {
-    fn new(headers: &HeaderMap, csrf: CsrfToken) -> Self {
+    fn new(app: &App, headers: &HeaderMap, csrf: CsrfToken) -> Self {
         let shell = PublicShell { theme: html::theme(headers), csrf: Some(csrf) };
-        Self { shell, email: String::new(), next: String::new(), refused: None }
+        Self { shell, email: String::new(), next: String::new(), refused: None, party: passkeys::party(app) }
     }
 }
 
 async fn form(
+    State(app): State<App>,
     login: Login,
     headers: HeaderMap,
     axum::Extension(csrf): axum::Extension<CsrfToken>,
@@ -75,7 +82,7 @@ async fn form(
     if login.user.is_some() {
         return Ok(html::see_other(&next));
     }
-    html::page(&LoginPage { next, ..LoginPage::new(&headers, csrf) })
+    html::page(&LoginPage { next, ..LoginPage::new(&app, &headers, csrf) })
 }
 
 async fn submit(
@@ -95,7 +102,7 @@ async fn submit(
         email: sent.email.clone(),
         next: next.clone(),
         refused: Some(refused),
-        ..LoginPage::new(&headers, csrf)
+        ..LoginPage::new(&app, &headers, csrf)
     };
     match login.backend.authenticate(credentials).await {
         Ok(Some(person)) if person.user.two_factor_at.is_some() => {
@@ -103,7 +110,7 @@ async fn submit(
             let query = serde_urlencoded::to_string([("next", next)]).unwrap_or_default();
             Ok(html::see_other(&format!("/login/two-factor?{query}")))
         }
-        Ok(Some(person)) => enter(&app, login, person.user, &headers, (address, &next)).await,
+        Ok(Some(person)) => enter_with(Proof::Password, login, person.user, &headers, (address, &next)).await,
         Ok(None) => html::page_with(StatusCode::UNAUTHORIZED, &page("E-mail address or password is wrong.".to_owned())),
         Err(accounts::Error::Throttled { retry_after }) => {
             let text = format!("Too many tries. Wait {} and try again.", seconds(retry_after));
@@ -115,16 +122,17 @@ async fn submit(
 }
 
 /// Signs in whoever has proven everything, remembers the browser and leads on.
-async fn enter(
-    app: &App,
+async fn enter_with(
+    proof: Proof,
     login: Login,
     user: User,
     headers: &HeaderMap,
     (address, next): (IpAddr, &str),
 ) -> Result<Response> {
     let (mark, theme) = (login::device_mark(&user), user.taste.theme.clone());
-    sign_in(login, user, headers, address).await?;
-    let answer = remember_device(html::see_other(next), &mark, app.config.is_https());
+    let https = login.backend.app().config.is_https();
+    sign_in_with(proof, login, user, (headers, address)).await?;
+    let answer = remember_device(html::see_other(next), &mark, https);
     Ok(if theme == "auto" { answer } else { with_theme(answer, &theme) })
 }
 

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Deserialize;
 
-use super::{Parameters, enter, next_path, seconds};
+use super::{Parameters, enter_with, next_path, seconds};
 use crate::accounts;
 use crate::accounts::two_factor::{self, Verdict};
 use crate::app::App;
@@ -15,7 +15,7 @@ use crate::web::csrf::{CsrfToken, ProtectedForm};
 use crate::web::error::{Error, Result};
 use crate::web::extract::{ClientIp, Query};
 use crate::web::html;
-use crate::web::session::{Login, held, origin};
+use crate::web::session::{Login, Proof, held, origin};
 use crate::web::shell::PublicShell;
 
 #[derive(Template)]
@@ -70,7 +70,7 @@ pub(super) async fn submit(
         html::page_with(status, &page(&headers, csrf.clone(), (email.clone(), next.clone()), Some(problem)))
     };
     match two_factor::judge(&app, &user, &typed.code, &origin(address, &headers)).await {
-        Ok(Verdict::Right) => enter(&app, login, user, &headers, (address, &next)).await,
+        Ok(Verdict::Right) => enter_with(Proof::Password, login, user, &headers, (address, &next)).await,
         Ok(Verdict::Wrong) => refuse(
             StatusCode::UNAUTHORIZED,
             "This code is wrong, or was used before. Wait for the next one.".to_owned(),
