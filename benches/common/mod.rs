@@ -80,6 +80,11 @@ async fn postgres_server(db: &Db) -> Option<u32> {
 impl Site {
     /// Starts one. `settings` are command line arguments, such as `--stripe-api-base`.
     pub async fn start(engine: &str, settings: &[&str]) -> Self {
+        Self::start_at(engine, settings, Clock::system()).await
+    }
+
+    /// Starts one with a clock of its own.
+    pub async fn start_at(engine: &str, settings: &[&str], clock: Clock) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = database_url(engine, folder.path()).await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -91,7 +96,7 @@ impl Site {
         let db = Db::connect(&options).await.unwrap();
         db.migrate().await.unwrap();
         let postgres = postgres_server(&db).await;
-        let app = App::new(db, Clock::system(), Keyring::generate(), config).unwrap();
+        let app = App::new(db, clock, Keyring::generate(), config).unwrap();
         let (ready, stop) = (Readiness::default(), CancellationToken::new());
         let router = web::router(&app, ready.clone(), telemetry::unused_metrics()).unwrap();
         ready.started();

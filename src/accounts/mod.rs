@@ -6,6 +6,7 @@ pub mod email;
 pub mod invitations;
 pub mod leaks;
 pub mod login;
+pub mod master_keys;
 mod notices;
 pub mod passkeys;
 mod passwords;
@@ -23,7 +24,7 @@ pub mod two_factor;
 
 use crate::{
     db,
-    vault::{PasswordError, SealError},
+    vault::{KeyringError, PasswordError, SealError},
 };
 
 /// Why something with people was refused.
@@ -58,6 +59,9 @@ pub enum Error {
     /// The tenant's data key could not be sealed.
     #[error(transparent)]
     Seal(#[from] SealError),
+    /// The key file cannot be changed.
+    #[error(transparent)]
+    Keyring(#[from] KeyringError),
     /// The database.
     #[error(transparent)]
     Db(#[from] db::Error),

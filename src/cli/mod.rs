@@ -5,6 +5,7 @@ mod api_keys;
 mod audit;
 mod check;
 mod demo;
+mod keys;
 mod people;
 mod place;
 mod portal_links;
@@ -20,7 +21,6 @@ use billfold::{
     config::Config,
     db::{Db, Options},
     telemetry,
-    vault::{ExposeSecret as _, Keyring},
 };
 use clap::{Parser, Subcommand};
 
@@ -61,7 +61,7 @@ pub enum Command {
     SetupLink(Settings),
     /// Master keys
     #[command(subcommand)]
-    Keys(Keys),
+    Keys(keys::Keys),
     /// Audit logs
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -78,13 +78,6 @@ pub struct Settings {
     config: Config,
 }
 
-/// What can be done with master keys.
-#[derive(Subcommand)]
-pub enum Keys {
-    /// Print a new master key, to be put first in `BILLFOLD_MASTER_KEYS`
-    Generate,
-}
-
 impl Command {
     /// Runs the command to its end.
     pub async fn run(self) -> anyhow::Result<()> {
@@ -97,10 +90,7 @@ impl Command {
             Self::ApiKey(api_key) => api_key.run().await,
             Self::PortalLink(link) => link.run().await,
             Self::SetupLink(Settings { config }) => people::setup_link(config).await,
-            Self::Keys(Keys::Generate) => {
-                println!("{}", Keyring::generate_entry().expose_secret());
-                Ok(())
-            }
+            Self::Keys(keys) => keys.run().await,
             Self::Audit(audit) => audit.run().await,
             Self::Check(Settings { config }) => check::run(config).await,
             Self::Healthcheck(healthcheck) => healthcheck.run().await,

@@ -51,6 +51,33 @@ pub async fn data_keys(tx: &mut impl System) -> Result<Vec<OwnedDataKey>> {
     tx.system("SELECT id, sealed_data_key, data_key_version FROM tenants ORDER BY created, id").fetch_all().await
 }
 
+/// The data keys that do not begin with `prefix`, oldest tenant first: what a change of the master key has still to do.
+pub async fn data_keys_other_than(tx: &mut impl System, prefix: &str, limit: i64) -> Result<Vec<OwnedDataKey>> {
+    tx.system("SELECT id, sealed_data_key, data_key_version FROM tenants WHERE substr(sealed_data_key, 1, CAST($1 AS INTEGER)) <> $2 ORDER BY created, id LIMIT $3")
+        .bind(i64::try_from(prefix.len()).unwrap_or(i64::MAX))
+        .bind(prefix)
+        .bind(limit)
+        .fetch_all()
+        .await
+}
+
+/// Puts another sealed form of the same data key in the place of the one that was read; answers whether that was still there.
+pub async fn replace_data_key(
+    tx: &mut impl System,
+    id: &TenantId,
+    read: &SealedDataKey,
+    resealed: &SealedDataKey,
+) -> Result<bool> {
+    let changed = tx
+        .system("UPDATE tenants SET sealed_data_key = $3 WHERE id = $1 AND sealed_data_key = $2")
+        .bind(id)
+        .bind(&read.sealed_data_key)
+        .bind(&resealed.sealed_data_key)
+        .execute()
+        .await?;
+    Ok(changed > 0)
+}
+
 /// What a tenant is called.
 pub async fn name(tx: &mut impl System, id: &TenantId) -> Result<Option<String>> {
     tx.system("SELECT name FROM tenants WHERE id = $1").bind(id).fetch_optional_value().await

@@ -1,6 +1,10 @@
 //! The master keys: `id:base64,…`, the first seals, all open. From the environment, or from a file made on the first run.
 
-use std::{io::Write as _, path::Path};
+use std::{
+    io::Write as _,
+    path::{Path, PathBuf},
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard},
+};
 
 use data_encoding::BASE64;
 use secrecy::{ExposeSecret, SecretString};
@@ -23,6 +27,15 @@ pub enum KeyringError {
         /// What the system said.
         cause: String,
     },
+    /// The keys do not come from a file, so they are changed where they come from.
+    #[error("the master keys come from BILLFOLD_MASTER_KEYS, so they are changed there")]
+    NoFile,
+}
+
+impl KeyringError {
+    fn file(path: &Path, cause: &std::io::Error) -> Self {
+        Self::File { path: path.display().to_string(), cause: cause.to_string() }
+    }
 }
 
 /// One master key; wiped on drop.
@@ -42,70 +55,155 @@ impl MasterKey {
 }
 
 /// The master keys. The first seals, all open. Does not print.
+///
+/// A ring from a file follows the file: a key that another process has put there is found when something sealed by it is opened.
 pub struct Keyring {
-    primary: MasterKey,
-    others: Vec<MasterKey>,
+    keys: RwLock<Vec<Arc<MasterKey>>>, // never empty
+    file: Option<PathBuf>,
 }
 
 impl std::fmt::Debug for Keyring {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Keyring({} keys)", 1 + self.others.len())
+        write!(f, "Keyring({} keys)", self.keys().len())
     }
 }
 
 impl Keyring {
     /// A ring of one new key, for tests and for a throw-away database.
     pub fn generate() -> Self {
-        Self { primary: new_key(), others: Vec::new() }
+        Self { keys: RwLock::new(vec![Arc::new(new_key())]), file: None }
     }
 
     /// Reads `id:base64,id:base64`.
     pub fn parse(text: &SecretString) -> Result<Self, KeyringError> {
-        let mut keys: Vec<MasterKey> = Vec::new();
-        for entry in text.expose_secret().split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
-            let key = parse_entry(entry)?;
-            if keys.iter().any(|other| other.id == key.id) {
-                return Err(KeyringError::Malformed(format!("key id '{}' stands twice", key.id)));
-            }
-            keys.push(key);
-        }
-        let mut keys = keys.into_iter();
-        match keys.next() {
-            Some(primary) => Ok(Self { primary, others: keys.collect() }),
-            None => Err(KeyringError::Malformed("empty; make one with: billfold keys generate".to_owned())),
-        }
+        Ok(Self { keys: RwLock::new(parse_keys(text)?), file: None })
     }
 
     /// Reads the key file, or makes it with one new key and mode 0600. The flag tells that it was made.
     pub fn load_or_create(path: &Path) -> Result<(Self, bool), KeyringError> {
-        let failed =
-            |cause: std::io::Error| KeyringError::File { path: path.display().to_string(), cause: cause.to_string() };
-        match std::fs::read_to_string(path) {
-            Ok(text) => Ok((Self::parse(&SecretString::from(text))?, false)),
+        let of = |keys| Self { keys: RwLock::new(keys), file: Some(path.to_owned()) };
+        match read_file(path) {
+            Ok(text) => Ok((of(parse_keys(&text)?), false)),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let ring = Self::generate();
-                write_private(path, ring.export().expose_secret()).map_err(failed)?;
-                Ok((ring, true))
+                let keys = vec![Arc::new(new_key())];
+                write_private(path, &export(&keys)).map_err(|cause| KeyringError::file(path, &cause))?;
+                Ok((of(keys), true))
             }
-            Err(error) => Err(failed(error)),
+            Err(cause) => Err(KeyringError::file(path, &cause)),
         }
     }
 
     /// One new entry `id:base64`, as `billfold keys generate` prints it.
     pub fn generate_entry() -> SecretString {
-        Self::generate().export()
+        export(&[Arc::new(new_key())])
     }
 
-    fn export(&self) -> SecretString {
-        SecretString::from(format!("{}:{}", self.primary.id, BASE64.encode(self.primary.key.as_slice())))
+    /// The ids of the keys, the one that seals first.
+    pub fn ids(&self) -> Vec<String> {
+        self.refresh();
+        self.keys().iter().map(|key| key.id.clone()).collect()
     }
 
-    pub(super) fn primary(&self) -> &MasterKey {
-        &self.primary
+    /// Makes a new key that seals from now on, and writes it to the key file, in which the others stay. Answers its id.
+    ///
+    /// # Errors
+    /// [`KeyringError::NoFile`] when the keys do not come from a file; the file cannot be written.
+    pub fn add_key(&self) -> Result<String, KeyringError> {
+        let key = Arc::new(new_key());
+        let id = key.id.clone();
+        self.change_file(|keys| keys.insert(0, key))?;
+        Ok(id)
     }
 
-    pub(super) fn find(&self, id: &str) -> Option<&MasterKey> {
-        std::iter::once(&self.primary).chain(&self.others).find(|key| key.id == id)
+    /// Takes a key out of the key file. What is sealed by it is lost, so the caller makes sure that nothing is.
+    ///
+    /// # Errors
+    /// [`KeyringError::NoFile`] when the keys do not come from a file; the file cannot be written.
+    pub fn remove_key(&self, id: &str) -> Result<(), KeyringError> {
+        self.change_file(|keys| {
+            if keys.len() > 1 {
+                keys.retain(|key| key.id != id);
+            }
+        })
+    }
+
+    fn change_file(&self, change: impl FnOnce(&mut Vec<Arc<MasterKey>>)) -> Result<(), KeyringError> {
+        let Some(path) = &self.file else { return Err(KeyringError::NoFile) };
+        let text = read_file(path).map_err(|cause| KeyringError::file(path, &cause))?;
+        let mut keys = parse_keys(&text)?;
+        change(&mut keys);
+        // A whole file in place of the whole file: whoever reads meanwhile, or after a crash, has one of the two.
+        let next = path.with_extension("next");
+        let replaced = remove_if_there(&next)
+            .and_then(|()| write_private(&next, &export(&keys)))
+            .and_then(|()| std::fs::rename(&next, path));
+        replaced.map_err(|cause| KeyringError::file(path, &cause))?;
+        self.put(keys);
+        Ok(())
+    }
+
+    /// The key that seals.
+    pub(super) fn primary(&self) -> Arc<MasterKey> {
+        self.refresh();
+        let keys = self.keys();
+        Arc::clone(&keys[0])
+    }
+
+    pub(super) fn find(&self, id: &str) -> Option<Arc<MasterKey>> {
+        let find = || self.keys().iter().find(|key| key.id == id).cloned();
+        find().or_else(|| {
+            self.refresh();
+            find()
+        })
+    }
+
+    /// Reads the file again. One that cannot be read, or holds nothing usable, changes nothing.
+    fn refresh(&self) {
+        let Some(path) = &self.file else { return };
+        match read_file(path).map_err(|cause| KeyringError::file(path, &cause)).and_then(|text| parse_keys(&text)) {
+            Ok(keys) => self.put(keys),
+            Err(error) => tracing::error!(%error, "the master keys stay as they were"),
+        }
+    }
+
+    fn keys(&self) -> RwLockReadGuard<'_, Vec<Arc<MasterKey>>> {
+        self.keys.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn put(&self, keys: Vec<Arc<MasterKey>>) {
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
+    }
+}
+
+fn parse_keys(text: &SecretString) -> Result<Vec<Arc<MasterKey>>, KeyringError> {
+    let mut keys: Vec<Arc<MasterKey>> = Vec::new();
+    for entry in text.expose_secret().split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
+        let key = parse_entry(entry)?;
+        if keys.iter().any(|other| other.id == key.id) {
+            return Err(KeyringError::Malformed(format!("key id '{}' stands twice", key.id)));
+        }
+        keys.push(Arc::new(key));
+    }
+    if keys.is_empty() {
+        return Err(KeyringError::Malformed("empty; make one with: billfold keys generate".to_owned()));
+    }
+    Ok(keys)
+}
+
+fn export(keys: &[Arc<MasterKey>]) -> SecretString {
+    let entries: Vec<Zeroizing<String>> =
+        keys.iter().map(|key| Zeroizing::new(format!("{}:{}", key.id, BASE64.encode(key.key.as_slice())))).collect();
+    SecretString::from(entries.iter().map(|entry| entry.as_str()).collect::<Vec<_>>().join(","))
+}
+
+fn read_file(path: &Path) -> std::io::Result<SecretString> {
+    std::fs::read_to_string(path).map(|text| SecretString::from(text.trim()))
+}
+
+fn remove_if_there(path: &Path) -> std::io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
 }
 
@@ -132,13 +230,13 @@ fn parse_entry(entry: &str) -> Result<MasterKey, KeyringError> {
     Ok(MasterKey { id: id.to_owned(), key: Zeroizing::new(key) })
 }
 
-fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+fn write_private(path: &Path, text: &SecretString) -> std::io::Result<()> {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(path)?;
-    file.write_all(text.as_bytes())?;
+    file.write_all(text.expose_secret().as_bytes())?;
     file.write_all(b"\n")?;
     file.sync_all()
 }
@@ -160,6 +258,24 @@ mod tests {
             std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&path).unwrap().permissions()) & 0o777,
             0o600
         );
+    }
+
+    #[test]
+    fn a_key_put_into_the_file_by_another_process_is_found() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("billfold.key");
+        let (running, _) = Keyring::load_or_create(&path).unwrap();
+        let (command, _) = Keyring::load_or_create(&path).unwrap();
+        let old = running.primary().id().to_owned();
+        let new = command.add_key().unwrap();
+        assert!(running.find(&new).is_some());
+        assert_eq!(running.ids(), [new.clone(), old.clone()]);
+        command.remove_key(&old).unwrap();
+        assert_eq!(running.ids(), [new.as_str()]);
+        command.remove_key(&new).unwrap();
+        assert_eq!(running.ids(), [new.as_str()], "the last one stays");
+        std::fs::write(&path, "garbage").unwrap();
+        assert_eq!(running.ids(), [new.as_str()], "what cannot be read changes nothing");
     }
 
     #[test]

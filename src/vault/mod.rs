@@ -14,6 +14,6 @@ pub mod webauthn;
 pub use chain::ChainKey;
 pub use keyring::{Keyring, KeyringError};
 pub use password::{PasswordError, Passwords};
-pub use seal::{DataKey, PersonPlace, Place, SealError};
+pub use seal::{DataKey, PersonPlace, Place, SealError, master_key_id, sealed_by};
 pub use secrecy::{ExposeSecret, SecretString};
 pub use token::{constant_time_eq, hash_token, new_id, new_token, random_bytes};

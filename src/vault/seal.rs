@@ -89,6 +89,15 @@ impl Keyring {
         })
     }
 
+    /// Seals a tenant's data key by the primary master key instead of the one it is sealed by.
+    ///
+    /// # Errors
+    /// It does not open.
+    pub fn reseal_data_key(&self, tenant: &TenantId, sealed: &SealedDataKey) -> Result<SealedDataKey, SealError> {
+        let opened = self.open_data_key(tenant, sealed)?;
+        self.seal_data_key(tenant, &opened.key, opened.version)
+    }
+
     /// Opens a tenant's data key.
     pub fn open_data_key(&self, tenant: &TenantId, sealed: &SealedDataKey) -> Result<DataKey, SealError> {
         self.open_key_of(tenant.as_str(), sealed)
@@ -108,6 +117,16 @@ impl Keyring {
         let key: [u8; 32] = blob.open(master.key(), &aad)?.as_slice().try_into().map_err(|_| SealError::Rejected)?;
         Ok(DataKey { key: Zeroizing::new(key), version, master_key_id: master.id().to_owned() })
     }
+}
+
+/// The id of the master key that a data key is sealed by; none when it is not a sealed data key.
+pub fn master_key_id(sealed: &SealedDataKey) -> Option<&str> {
+    Blob::parse(&sealed.sealed_data_key).ok().map(|blob| blob.master_key_id)
+}
+
+/// How every data key begins that is sealed by this master key.
+pub fn sealed_by(master_key_id: &str) -> String {
+    format!("{FORMAT}.{master_key_id}.")
 }
 
 impl DataKey {

@@ -262,7 +262,9 @@ impl From<accounts::Error> for Error {
                 Self::Gone("The set-up is finished, or this link is not the current one.".to_owned())
             }
             accounts::Error::Db(cause) => cause.into(),
-            accounts::Error::Password(_) | accounts::Error::Seal(_) => Self::internal(cause),
+            accounts::Error::Password(_) | accounts::Error::Seal(_) | accounts::Error::Keyring(_) => {
+                Self::internal(cause)
+            }
         }
     }
 }

@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// Pages that wait for the writer.
-const WAITING_PAGES: usize = 8;
+const WAITING_PAGES: usize = 16;
 /// List calls under way at once; the token bucket sets the pace below that.
 const CALLS_AT_ONCE: usize = 8;
 

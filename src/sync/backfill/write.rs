@@ -8,16 +8,16 @@ use super::{Message, TypeEnd};
 use crate::{
     app::{App, Stopped},
     db::Tx,
-    mirror::{self, Change},
+    mirror,
     store::{
         jobs::{self, Claim},
-        sync_runs::{self, Range, Run},
+        sync_runs::{self, Run},
     },
     stripe,
 };
 
 /// Pages in one commit.
-const GROUP: usize = 8;
+const GROUP: usize = 16;
 /// How often the run's state and lease are looked after while no page comes.
 const IDLE: Duration = Duration::from_secs(2);
 
@@ -63,43 +63,37 @@ async fn write_group(
     group: impl Iterator<Item = Message>,
 ) -> Result<Option<stripe::Error>, Stopped> {
     let (project, now) = (&claim.project_id, app.clock.now());
-    let mut halted = None;
+    // The pages' objects are written together, because many rows in one statement cost far less than a few in each of many.
+    let (mut changes, mut read) = (Vec::new(), Vec::new());
+    let (mut ended, mut halted) = (Vec::new(), None);
     for message in group {
         match message {
-            Message::Planned(kind, ranges, changes) => {
+            Message::Planned(kind, ranges, page) => {
                 sync_runs::plan(tx, project, &run.id, kind, &ranges, now).await?;
-                if let Some(first) = ranges.first() {
-                    write_page(app, tx, claim, run, first, &changes).await?;
-                }
+                read.extend(ranges.into_iter().next().map(|first| (first, page.len())));
+                changes.extend(page);
             }
-            Message::Page(range, changes) => write_page(app, tx, claim, run, &range, &changes).await?,
-            Message::Ended(kind, end) => {
-                let (result, reason) = match &end {
-                    TypeEnd::Finished { any: true } => ("ok", None),
-                    TypeEnd::Finished { any: false } => ("empty", None),
-                    TypeEnd::Refused(reason) => ("refused", Some(reason.as_str())),
-                    TypeEnd::Failed(reason) => ("failed", Some(reason.as_str())),
-                };
-                sync_runs::end_type(tx, project, &run.id, kind, (result, reason), now).await?;
+            Message::Page(range, page) => {
+                read.push((range, page.len()));
+                changes.extend(page);
             }
+            Message::Ended(kind, end) => ended.push((kind, end)),
             Message::Halt(error) => halted = Some(error),
         }
     }
-    Ok(halted)
-}
-
-/// Writes a page and moves its range behind it.
-async fn write_page(
-    app: &App,
-    tx: &mut Tx,
-    claim: &Claim,
-    run: &Run,
-    range: &Range,
-    changes: &[Change],
-) -> Result<(), Stopped> {
-    mirror::apply(tx, &claim.project_id, changes, app.clock.now()).await?;
-    let stored = i64::try_from(changes.len()).unwrap_or(i64::MAX);
-    sync_runs::advance(tx, &claim.project_id, &run.id, range, stored).await?;
+    mirror::apply(tx, project, &changes, now).await?;
+    for (range, objects) in read {
+        sync_runs::advance(tx, project, &run.id, &range, i64::try_from(objects).unwrap_or(i64::MAX)).await?;
+    }
     metrics::counter!("billfold_backfill_objects_total").increment(changes.len() as u64);
-    Ok(())
+    for (kind, end) in ended {
+        let (result, reason) = match &end {
+            TypeEnd::Finished { any: true } => ("ok", None),
+            TypeEnd::Finished { any: false } => ("empty", None),
+            TypeEnd::Refused(reason) => ("refused", Some(reason.as_str())),
+            TypeEnd::Failed(reason) => ("failed", Some(reason.as_str())),
+        };
+        sync_runs::end_type(tx, project, &run.id, kind, (result, reason), now).await?;
+    }
+    Ok(halted)
 }
