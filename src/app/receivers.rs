@@ -30,15 +30,6 @@ pub struct Receiver {
     pub livemode: bool,
     /// What a delivery may be signed with, newest first.
     pub secrets: Vec<SecretString>,
-    /// Unix seconds.
-    read_at: i64,
-}
-
-impl Receiver {
-    /// Whether another process may have changed the secrets since; within the same second it has just been looked at.
-    pub fn is_stale(&self, now: i64) -> bool {
-        now > self.read_at
-    }
 }
 
 /// The receivers that had a delivery a moment ago, by the token's hash: the token itself stays out of memory that lives longer
@@ -110,7 +101,6 @@ impl App {
             account: connection.account_id,
             livemode: connection.livemode,
             secrets: self.signing_secrets(&mut tx, project, now).await?,
-            read_at: now,
         }))
     }
 }

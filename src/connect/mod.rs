@@ -9,7 +9,8 @@ pub mod close;
 pub mod endpoint;
 mod error;
 pub mod open;
-pub mod rotate;
+pub mod renew;
+mod rotate;
 mod seal;
 pub mod secrets;
 

@@ -56,7 +56,7 @@ impl Scope {
         .await
     }
 
-    async fn connected(&self) -> Result<Connection> {
+    pub(super) async fn connected(&self) -> Result<Connection> {
         let mut tx = self.app.db.read(&self.tenant).await?;
         let connection = connections::find(&mut tx, &self.project).await?;
         connection.filter(Connection::is_live).ok_or(Error::Conflict(NOT_CONNECTED))

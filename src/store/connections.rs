@@ -197,6 +197,21 @@ pub async fn set_endpoint(tx: &mut Tx, project: &ProjectId, endpoint: &Endpoint<
     Ok(())
 }
 
+/// Puts another sealed webhook token in the place of the one that was read; answers whether that was still there.
+pub async fn replace_token(tx: &mut Tx, project: &ProjectId, read: Option<&str>, sealed: &str) -> Result<bool> {
+    let changed = tx
+        .query(
+            "UPDATE connections SET sealed_token = $4
+             WHERE tenant_id = $1 AND project_id = $2 AND sealed_token = $3 AND state <> 'disconnected'",
+        )
+        .bind(project)
+        .bind(read)
+        .bind(sealed)
+        .execute()
+        .await?;
+    Ok(changed > 0)
+}
+
 /// Records what a check of the stored key told. A key that was replaced meanwhile is left alone.
 pub async fn record_check(tx: &mut Tx, project: &ProjectId, connection: &Connection) -> Result<()> {
     tx.query(

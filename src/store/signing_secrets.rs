@@ -55,6 +55,18 @@ pub async fn live(tx: &mut Tx, project: &ProjectId, now: i64) -> Result<Vec<Sign
     .await
 }
 
+/// Lets every secret that has no end yet count until `expires_at`, unix seconds.
+pub async fn expire_all(tx: &mut Tx, project: &ProjectId, expires_at: i64) -> Result<()> {
+    tx.query(
+        "UPDATE signing_secrets SET expires_at = $3 WHERE tenant_id = $1 AND project_id = $2 AND expires_at IS NULL",
+    )
+    .bind(project)
+    .bind(expires_at)
+    .execute()
+    .await?;
+    Ok(())
+}
+
 /// Removes one secret. Answers whether it was there.
 pub async fn delete(tx: &mut Tx, project: &ProjectId, id: &SecretId) -> Result<bool> {
     let removed = tx

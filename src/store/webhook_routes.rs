@@ -31,6 +31,36 @@ pub async fn insert(
     Ok(())
 }
 
+/// Lets a token lead nowhere from `expires_at` on, unix seconds.
+pub async fn expire(tx: &mut impl System, token_hash: &str, expires_at: i64) -> Result<()> {
+    tx.system("UPDATE webhook_routes SET expires_at = $2 WHERE token_hash = $1")
+        .bind(token_hash)
+        .bind(expires_at)
+        .execute()
+        .await?;
+    Ok(())
+}
+
+/// Makes one token lead to a project for good, and the others that do so far only until `expires_at`, unix seconds.
+pub async fn expire_others(
+    tx: &mut impl System,
+    token_hash: &str,
+    (tenant, project): (&TenantId, &ProjectId),
+    expires_at: i64,
+) -> Result<()> {
+    tx.system(
+        "UPDATE webhook_routes SET expires_at = CASE WHEN token_hash = $1 THEN NULL ELSE CAST($4 AS BIGINT) END
+         WHERE tenant_id = $2 AND project_id = $3 AND (token_hash = $1 OR expires_at IS NULL)",
+    )
+    .bind(token_hash)
+    .bind(tenant)
+    .bind(project)
+    .bind(expires_at)
+    .execute()
+    .await?;
+    Ok(())
+}
+
 /// Where a token leads at `now`.
 pub async fn find(tx: &mut impl System, token_hash: &str, now: i64) -> Result<Option<Route>> {
     tx.system(

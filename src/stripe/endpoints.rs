@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use stripe::StripeRequest as _;
 use stripe_misc::webhook_endpoint::{
     CreateWebhookEndpoint, CreateWebhookEndpointEnabledEvents, DeleteWebhookEndpoint, ListWebhookEndpoint,
-    RetrieveWebhookEndpoint,
+    RetrieveWebhookEndpoint, UpdateWebhookEndpoint,
 };
 
 use super::{
@@ -95,6 +95,12 @@ impl Client {
             Err(error) if error.is_not_found() => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// Gives an endpoint another address; its secret stays.
+    pub async fn move_endpoint(&self, id: &str, url: &str) -> Result<(), Error> {
+        let request = UpdateWebhookEndpoint::new(path_segment(id).as_ref()).url(url).build();
+        self.call::<serde::de::IgnoredAny>(&request).await.map(drop)
     }
 
     /// Removes an endpoint. One that is gone already counts as removed.

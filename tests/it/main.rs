@@ -35,6 +35,7 @@ mod people;
 mod portal;
 mod recovery;
 mod roles;
+mod rotation;
 mod schema;
 mod secrets;
 mod serving;

@@ -11,7 +11,7 @@ use crate::harness::{
 both_engines!(each_role_reaches_what_it_may_and_no_more);
 
 /// The lowest role for each action. A form that is not here fails the test: somebody has to decide who may send it.
-const ACTIONS: [(&str, Role); 71] = [
+const ACTIONS: [(&str, Role); 73] = [
     ("/logout", Role::Viewer),
     ("/t/{}/projects", Role::Admin),
     ("/confirm", Role::Viewer),
@@ -42,7 +42,9 @@ const ACTIONS: [(&str, Role); 71] = [
     ("/t/{}/p/{}/connection/key", Role::Admin),
     ("/t/{}/p/{}/connection/check", Role::Admin),
     ("/t/{}/p/{}/connection/endpoint", Role::Admin),
+    ("/t/{}/p/{}/connection/address", Role::Admin),
     ("/t/{}/p/{}/connection/secrets", Role::Admin),
+    ("/t/{}/p/{}/connection/secrets/renew", Role::Admin),
     ("/t/{}/p/{}/connection/secrets/{}/remove", Role::Admin),
     ("/t/{}/p/{}/connection/disconnect", Role::Admin),
     ("/t/{}/p/{}/events/requeue", Role::Member),

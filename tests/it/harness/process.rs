@@ -112,7 +112,11 @@ impl Ground {
     pub async fn serve_with(&self, more: &[(&str, &str)]) -> Process {
         let mut command = billfold(&["serve"]);
         command.envs(self.settings.iter().map(|(name, value)| (*name, value.as_str()))).envs(more.iter().copied());
-        let mut process = Process::watch(command.spawn().unwrap(), format!("http://{}", self.settings[1].1));
+        let bind = more
+            .iter()
+            .find(|(name, _)| *name == "BILLFOLD_BIND")
+            .map_or(self.settings[1].1.as_str(), |(_, bind)| bind);
+        let mut process = Process::watch(command.spawn().unwrap(), format!("http://{bind}"));
         process.wait_until_ready().await;
         process
     }

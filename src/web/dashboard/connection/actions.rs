@@ -88,6 +88,26 @@ pub(super) async fn add_secret(
     answer(&admin, wanted, Field::Secret, outcome.map(|()| "secret")).await
 }
 
+pub(super) async fn renew_address(
+    admin: Confirmed,
+    wanted: Wanted,
+    headers: HeaderMap,
+    _: ProtectedForm<Pressed>,
+) -> Result<Response> {
+    let outcome = admin.scope(&headers).renew_address().await;
+    answer(&admin, wanted, Field::Endpoint, outcome.map(|()| "address-renewed")).await
+}
+
+pub(super) async fn renew_secret(
+    admin: Confirmed,
+    wanted: Wanted,
+    headers: HeaderMap,
+    _: ProtectedForm<Pressed>,
+) -> Result<Response> {
+    let outcome = admin.scope(&headers).renew_secret().await;
+    answer(&admin, wanted, Field::Endpoint, outcome.map(|()| "secret-renewed")).await
+}
+
 #[derive(Deserialize)]
 pub(super) struct SecretPath {
     secret: String,

@@ -25,7 +25,9 @@ pub fn router() -> Router<App> {
         .route(&format!("{PAGE}/key"), post(actions::replace_key))
         .route(&format!("{PAGE}/check"), post(actions::check_again))
         .route(&format!("{PAGE}/endpoint"), post(actions::create_endpoint))
+        .route(&format!("{PAGE}/address"), post(actions::renew_address))
         .route(&format!("{PAGE}/secrets"), post(actions::add_secret))
+        .route(&format!("{PAGE}/secrets/renew"), post(actions::renew_secret))
         .route(&format!("{PAGE}/secrets/{{secret}}/remove"), post(actions::remove_secret))
         .route(&format!("{PAGE}/disconnect"), post(actions::disconnect))
 }

@@ -45,7 +45,7 @@ pub(super) struct Notice {
     pub(super) text: &'static str,
 }
 
-const NOTICES: [Notice; 8] = [
+const NOTICES: [Notice; 10] = [
     Notice { name: "connected", text: "Connected. The import of everything that is there already has started." },
     Notice {
         name: "replaced",
@@ -54,6 +54,14 @@ const NOTICES: [Notice; 8] = [
     Notice { name: "checked", text: "Checked: the key works." },
     Notice { name: "endpoint", text: "The webhook endpoint was made." },
     Notice { name: "secret", text: "The signing secret was stored." },
+    Notice {
+        name: "address-renewed",
+        text: "The webhook endpoint has a new address. The old one is answered for four days more.",
+    },
+    Notice {
+        name: "secret-renewed",
+        text: "The signing secret was renewed. What is signed with the old one is accepted for 24 hours more.",
+    },
     Notice { name: "removed", text: "The signing secret was removed." },
     Notice { name: "disconnected", text: "Disconnected. The data stays, but is no longer kept up to date." },
     Notice {
