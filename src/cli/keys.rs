@@ -64,7 +64,7 @@ impl Keys {
 async fn rotate(config: Config) -> anyhow::Result<()> {
     let from_file = config.master_keys.is_none();
     let app = open(config).await?;
-    let unfinished = master_keys::status(&app).await?.iter().any(|key| !key.seals && key.tenants > 0);
+    let unfinished = master_keys::status(&app).await?.iter().any(|key| !key.seals && key.seals_keys > 0);
     if from_file && !unfinished {
         let id = app.keyring.add_key()?;
         println!("Made master key {id}. Back the key file up.");
@@ -101,8 +101,8 @@ fn line(key: &KeyUse) -> String {
     let state = match key {
         KeyUse { seals: true, .. } => "seals",
         KeyUse { known: false, .. } => "MISSING",
-        KeyUse { tenants: 0, .. } => "not needed any more",
+        KeyUse { seals_keys: 0, .. } => "not needed any more",
         _ => "opens",
     };
-    format!("{}  {state}  {} businesses", key.id, key.tenants)
+    format!("{}  {state}  {} data keys", key.id, key.seals_keys)
 }

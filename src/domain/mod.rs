@@ -4,6 +4,7 @@ pub mod api_key;
 pub mod brand;
 pub mod browser;
 pub mod changes;
+pub mod csv;
 pub mod drafts;
 pub mod event;
 pub mod ids;

@@ -19,6 +19,8 @@ pub enum Permission {
     Connection,
     /// Keys for programs.
     ApiKeys,
+    /// Who did what.
+    Audit,
     /// New projects.
     Projects,
     /// Who belongs to the tenant, and what is asked of them.
@@ -27,7 +29,7 @@ pub enum Permission {
 
 impl Permission {
     /// Every permission, the lowest role first.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::See,
         Self::ActAtStripe,
         Self::InviteCustomers,
@@ -35,6 +37,7 @@ impl Permission {
         Self::Settings,
         Self::Connection,
         Self::ApiKeys,
+        Self::Audit,
         Self::Projects,
         Self::People,
     ];
@@ -44,7 +47,7 @@ impl Permission {
         match self {
             Self::See => Role::Viewer,
             Self::ActAtStripe | Self::InviteCustomers | Self::Sync => Role::Member,
-            Self::Settings | Self::Connection | Self::ApiKeys | Self::Projects => Role::Admin,
+            Self::Settings | Self::Connection | Self::ApiKeys | Self::Audit | Self::Projects => Role::Admin,
             Self::People => Role::Owner,
         }
     }
@@ -59,6 +62,7 @@ impl Permission {
             Self::Settings => "Change a project's settings and its portal",
             Self::Connection => "Connect Stripe, change its keys and signing secrets",
             Self::ApiKeys => "Make, roll and revoke API keys",
+            Self::Audit => "Read and export the audit log",
             Self::Projects => "Make projects",
             Self::People => "Invite, change and remove people; require two-factor sign-in",
         }

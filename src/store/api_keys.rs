@@ -114,6 +114,19 @@ pub async fn list(tx: &mut impl System, tenant: &TenantId, project: &ProjectId, 
         .await
 }
 
+/// Ids, names and projects of a tenant's keys with these ids, ended ones too.
+pub async fn names<'a>(
+    tx: &mut impl System,
+    tenant: &TenantId,
+    ids: impl IntoIterator<Item = &'a str>,
+) -> Result<Vec<(String, String, String)>> {
+    tx.system("SELECT id, name, project_id FROM api_keys WHERE tenant_id = $1 AND id IN ")
+        .bind(tenant)
+        .push_list(ids)
+        .fetch_all()
+        .await
+}
+
 /// One key of a project.
 pub async fn find(tx: &mut impl System, tenant: &TenantId, project: &ProjectId, id: &KeyId) -> Result<Option<ApiKey>> {
     tx.system(SELECT).bind(tenant).bind(project).push(" AND k.id = ").push_bind(id).fetch_optional().await

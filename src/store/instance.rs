@@ -49,6 +49,17 @@ pub async fn people_key(tx: &mut impl System) -> Result<Option<SealedDataKey>> {
         .await
 }
 
+/// Puts another sealed form of that key in the place of the one that was read; answers whether that was still there.
+pub async fn replace_people_key(tx: &mut impl System, read: &SealedDataKey, resealed: &SealedDataKey) -> Result<bool> {
+    let changed = tx
+        .system("UPDATE instance SET sealed_data_key = $2 WHERE id = 1 AND sealed_data_key = $1")
+        .bind(&read.sealed_data_key)
+        .bind(&resealed.sealed_data_key)
+        .execute()
+        .await?;
+    Ok(changed > 0)
+}
+
 /// Stores that key, unless there is one.
 pub async fn set_people_key(tx: &mut impl System, key: &SealedDataKey) -> Result<()> {
     tx.system(

@@ -95,7 +95,16 @@ impl Keyring {
     /// It does not open.
     pub fn reseal_data_key(&self, tenant: &TenantId, sealed: &SealedDataKey) -> Result<SealedDataKey, SealError> {
         let opened = self.open_data_key(tenant, sealed)?;
-        self.seal_data_key(tenant, &opened.key, opened.version)
+        self.seal_data_key(tenant.as_str(), &opened.key, opened.version)
+    }
+
+    /// The same for the key for people's secrets.
+    ///
+    /// # Errors
+    /// It does not open.
+    pub fn reseal_people_key(&self, sealed: &SealedDataKey) -> Result<SealedDataKey, SealError> {
+        let opened = self.open_people_key(sealed)?;
+        self.seal_data_key(PEOPLE, &opened.key, opened.version)
     }
 
     /// Opens a tenant's data key.

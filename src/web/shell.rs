@@ -66,6 +66,8 @@ pub enum Nav {
     Settings,
     /// The people of the tenant.
     Members,
+    /// Who did what.
+    Audit,
 }
 
 /// An item of the navigation.
@@ -79,10 +81,19 @@ pub struct NavItem {
     pub icon: &'static str,
     /// The text.
     pub label: &'static str,
+    /// The lowest role that sees it.
+    pub needs: Role,
+}
+
+impl NavItem {
+    /// Whether the person of the page sees it.
+    pub fn is_for(&self, shell: &Shell) -> bool {
+        shell.may(self.needs)
+    }
 }
 
 const fn item(nav: Nav, path: &'static str, icon: &'static str, label: &'static str) -> NavItem {
-    NavItem { nav, path, icon, label }
+    NavItem { nav, path, icon, label, needs: Role::Viewer }
 }
 
 /// The daily work.
@@ -106,7 +117,10 @@ pub const DEVELOPER_NAV: [NavItem; 5] = [
 ];
 
 /// The business as a whole.
-pub const TENANT_NAV: [NavItem; 1] = [item(Nav::Members, "members", "users", "Members")];
+pub const TENANT_NAV: [NavItem; 2] = [
+    item(Nav::Members, "members", "users", "Members"),
+    NavItem { needs: Role::Admin, ..item(Nav::Audit, "audit", "shield-check", "Audit log") },
+];
 
 /// Which kind of Stripe account the project shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -4,13 +4,14 @@ use billfold::{
     accounts::audit::{Anchor, Tampering, Verdict, verify},
     app::{By, audit::Note},
     db::{Db, Tx},
+    domain::role::Role,
     store::audit_log,
 };
 use serde_json::{Value, json};
 use sqlx::AssertSqlSafe;
 
 use crate::harness::{
-    Engine, Site, Tenant, audit_log as entries, both_engines,
+    Engine, Form, Site, Tenant, audit_log as entries, both_engines,
     process::{Ground, billfold},
 };
 
@@ -27,6 +28,7 @@ both_engines!(
     the_table_refuses_to_be_changed,
     entries_written_at_once_stay_in_one_chain,
     an_operator_verifies_by_command,
+    admins_read_narrow_check_and_export_the_log,
 );
 
 /// A business with five entries.
@@ -196,4 +198,57 @@ async fn an_operator_verifies_by_command(engine: Engine) {
     assert!(!output.status.success() && text.contains("cut off"), "{text}");
     let output = verify(&["audit", "verify", "--tenant", "Acme Coffee", "--head", "nonsense"]).await.unwrap();
     assert_eq!(output.status.code(), Some(2));
+}
+
+/// The form as its button of a format sends it.
+fn in_format(form: &Form, format: &str) -> Form {
+    let fields = form.fields.iter().cloned().chain([("format".to_owned(), format.to_owned())]).collect();
+    Form { action: form.action.clone(), fields }
+}
+
+async fn admins_read_narrow_check_and_export_the_log(engine: Engine) {
+    let site = Site::start(engine).await;
+    let owner = site.user(Role::Owner).await;
+    let tenant = site.tenant().await;
+    let by = By { actor: "demo".to_owned(), address: "203.0.113.7".to_owned(), request_id: "req_9".to_owned() };
+    let mut tx = site.app.db.write(&tenant.id).await.unwrap();
+    for n in 0..60 {
+        let (target, detail) =
+            (format!("obj_{n}"), json!({ "before": { "name": "=Ada" }, "after": { "name": format!("=Bea {n}") } }));
+        let note =
+            Note { project: Some(&tenant.project), action: "customer.updated", target: &target, detail: &detail };
+        site.app.audit(&mut tx, &by, note).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+
+    let home = format!("/t/{}/audit", tenant.id);
+    let page = owner.get(&home).await.expect(200);
+    let text = page.text();
+    assert!(text.contains("Customer updated") && text.contains("=Bea 59") && text.contains("203.0.113.7"), "{text}");
+    assert!(!text.contains("=Bea 5 "), "fifty to a page");
+    let older = owner.get(&page.attributes("a[rel=next]", "href")[0]).await.expect(200);
+    assert!(older.text().contains("Person logged in"), "{}", older.text());
+    let sign_ins = owner.get(&format!("{home}?action=person")).await.expect(200);
+    assert!(sign_ins.text().contains("Person logged in") && !sign_ins.text().contains("Customer updated"));
+    let one = owner.get(&format!("{home}?target=obj_7")).await.expect(200);
+    assert!(one.text().contains("=Bea 7") && !one.text().contains("=Bea 8"));
+    let nothing = owner.get(&format!("{home}?who=nobody@acme.example&from=nonsense&before=x")).await.expect(200);
+    assert!(nothing.text().contains("No entries here"));
+    let check = owner.get(&format!("{home}/check")).await.expect(200);
+    assert!(check.text().contains("The log is as it was written"), "{}", check.text());
+
+    let export = page.form("form[action$='/audit/export']");
+    let table = owner.submit(&in_format(&export, "csv")).await.expect(200);
+    assert!(table.body.starts_with("number,time,actor,name,action,target,project,address,request_id,detail,code\r\n"));
+    assert!(table.body.contains("obj_0") && table.body.contains("203.0.113.7"));
+    let list = owner.submit(&in_format(&export, "json")).await.expect(200);
+    let list: Vec<Value> = serde_json::from_str(&list.body).unwrap();
+    assert!(list.len() > 60);
+    assert_eq!(list[0]["action"], "audit.exported");
+    assert_eq!(list[2]["detail"]["after"]["name"], "=Bea 59");
+
+    as_owner(&site, &format!("DELETE FROM audit_log WHERE tenant_id = '{}' AND target = 'obj_30';", tenant.id)).await;
+    let check = owner.get(&format!("{home}/check")).await.expect(200);
+    assert!(check.text().contains("was removed"), "{}", check.text());
+    site.user(Role::Member).await.get(&home).await.expect(403);
 }

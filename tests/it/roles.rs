@@ -11,9 +11,10 @@ use crate::harness::{
 both_engines!(each_role_reaches_what_it_may_and_no_more);
 
 /// The lowest role for each action. A form that is not here fails the test: somebody has to decide who may send it.
-const ACTIONS: [(&str, Role); 73] = [
+const ACTIONS: [(&str, Role); 74] = [
     ("/logout", Role::Viewer),
     ("/t/{}/projects", Role::Admin),
+    ("/t/{}/audit/export", Role::Admin),
     ("/confirm", Role::Viewer),
     ("/account/profile", Role::Viewer),
     ("/account/password", Role::Viewer),
@@ -87,7 +88,9 @@ const ACTIONS: [(&str, Role); 73] = [
     ("/t/{}/p/{}/settings/origins/remove", Role::Admin),
 ];
 /// Pages that a viewer may not open.
-const PAGES: [(&str, Role); 32] = [
+const PAGES: [(&str, Role); 34] = [
+    ("/t/{}/audit", Role::Admin),
+    ("/t/{}/audit/check", Role::Admin),
     ("/t/{}/members/{}", Role::Owner),
     ("/t/{}/p/{}/api-keys/new", Role::Admin),
     ("/t/{}/projects/new", Role::Admin),
@@ -123,11 +126,12 @@ const PAGES: [(&str, Role); 32] = [
 ];
 
 /// The permission that a form belongs to, by how its address begins; none for what everybody does for themselves.
-const PERMISSIONS: [(&str, Option<Permission>); 22] = [
+const PERMISSIONS: [(&str, Option<Permission>); 23] = [
     ("/logout", None),
     ("/confirm", None),
     ("/account/", None),
     ("/t/{}/projects", Some(Permission::Projects)),
+    ("/t/{}/audit/", Some(Permission::Audit)),
     ("/t/{}/invitations", Some(Permission::People)),
     ("/t/{}/members/", Some(Permission::People)),
     ("/t/{}/two-factor", Some(Permission::People)),

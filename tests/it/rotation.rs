@@ -17,7 +17,7 @@ use billfold::{
         time::DAY_SECONDS,
     },
     standin::control::accounts::KeySpec,
-    store::{connections, signing_secrets},
+    store::{connections, instance, signing_secrets},
     vault::{ExposeSecret as _, Keyring, SecretString},
 };
 
@@ -176,6 +176,10 @@ async fn the_master_key_is_changed(engine: Engine) {
     let old_id = old.split(':').next().unwrap().to_owned();
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("billfold.key");
+    // People's own secrets hang on the master key as well.
+    let mut tx = ground.app.db.system_write().await.unwrap();
+    instance::set_people_key(&mut tx, &ground.app.keyring.new_people_key().unwrap()).await.unwrap();
+    tx.commit().await.unwrap();
     // One process keeps its keys in a file, which it follows; several are told of the new key before it seals.
     let new = Keyring::generate_entry().expose_secret().to_owned();
     let (processes_know, command_knows) = match engine {
@@ -195,9 +199,9 @@ async fn the_master_key_is_changed(engine: Engine) {
     let load = Load::start(&story.processes, &story.kinds);
     let settings: Vec<_> = ground.settings.iter().cloned().chain(command_knows).collect();
     let rotated = run(&["keys", "rotate"], &settings).await;
-    assert!(rotated.contains("Sealed 1 data keys anew") && rotated.contains("not needed any more"), "{rotated}");
+    assert!(rotated.contains("Sealed 2 data keys anew") && rotated.contains("not needed any more"), "{rotated}");
     let status = run(&["keys", "status"], &settings).await;
-    assert!(status.lines().any(|line| line.starts_with(&old_id) && line.contains(" 0 businesses")), "{status}");
+    assert!(status.lines().any(|line| line.starts_with(&old_id) && line.contains(" 0 data keys")), "{status}");
     if let Engine::Sqlite = engine {
         run(&["keys", "retire", &old_id], &settings).await;
         assert!(!std::fs::read_to_string(&file).unwrap().contains(&old_id));

@@ -2,7 +2,9 @@
 
 mod account;
 mod act;
+mod actors;
 mod api_keys;
+mod audit;
 mod charges;
 mod checkout;
 mod choices;
@@ -61,6 +63,7 @@ pub fn router(app: &App) -> Router {
         .merge(api_keys::router())
         .merge(confirm::router())
         .merge(act::router())
+        .merge(audit::router())
         .merge(charges::router())
         .merge(checkout::router())
         .merge(connection::router())

@@ -11,8 +11,8 @@ use crate::domain::kind::Kind;
 use crate::domain::money::grouped;
 use crate::domain::status;
 use crate::store::outbox::{self, Listed, state};
-use crate::store::{api_keys, users};
 use crate::web::access::Viewer;
+use crate::web::dashboard::actors::Actors;
 use crate::web::dashboard::list::Tab;
 use crate::web::error::Result;
 use crate::web::extract::Query;
@@ -52,14 +52,6 @@ struct Row {
     by: Option<String>,
 }
 
-/// The names of those who may have asked.
-struct Known {
-    /// E-mail addresses by the id of the person.
-    people: HashMap<String, String>,
-    /// Names by the id of the API key.
-    keys: HashMap<String, String>,
-}
-
 #[derive(Default, Deserialize)]
 pub(super) struct Parameters {
     #[serde(default)]
@@ -77,13 +69,8 @@ pub(super) async fn page(viewer: Viewer, wanted: Wanted, Query(parameters): Quer
     let wanted_state = Some(chosen).filter(|state| !state.is_empty());
     let found = outbox::page(&mut tx, project, wanted_state, after.as_ref(), ROWS).await?;
     let counts: HashMap<String, i64> = outbox::counts(&mut tx, project).await?.into_iter().collect();
-    let people = users::emails(&mut tx, found.rows.iter().map(|row| row.actor.as_str())).await?;
-    let keys = api_keys::list(&mut tx, &viewer.tenant, project, 0).await?;
+    let actors = Actors::load(&mut tx, found.rows.iter().map(|row| row.actor.as_str())).await?;
     drop(tx);
-    let known = Known {
-        people: people.into_iter().collect(),
-        keys: keys.into_iter().map(|key| (key.id.to_string(), key.name)).collect(),
-    };
     let home = shell.url("sync/writes");
     let list = if chosen.is_empty() { home.clone() } else { format!("{home}?state={chosen}") };
     let more = if chosen.is_empty() { "?" } else { "&" };
@@ -104,7 +91,7 @@ pub(super) async fn page(viewer: Viewer, wanted: Wanted, Query(parameters): Quer
         shown: format!("{} of {}", found.rows.len(), grouped(total(chosen))),
         next: found.next.map(|next| format!("{list}{more}after={}", next.encode())).unwrap_or_default(),
         first: after.map(|_| list).unwrap_or_default(),
-        rows: found.rows.into_iter().map(|write| Row::new(write, &viewer, &shell, &known)).collect(),
+        rows: found.rows.into_iter().map(|write| Row::new(write, &viewer, &shell, &actors)).collect(),
         chosen: if chosen.is_empty() { "" } else { label },
         shell,
     };
@@ -112,7 +99,7 @@ pub(super) async fn page(viewer: Viewer, wanted: Wanted, Query(parameters): Quer
 }
 
 impl Row {
-    fn new(write: Listed, viewer: &Viewer, shell: &Shell, known: &Known) -> Self {
+    fn new(write: Listed, viewer: &Viewer, shell: &Shell, actors: &Actors) -> Self {
         let object = write.object_id.clone().or_else(|| Some(write.target.clone())).filter(|id| !id.is_empty());
         let with_page =
             |kind: &Kind| matches!(kind, Kind::Customer | Kind::Product | Kind::Subscription | Kind::Invoice);
@@ -120,13 +107,7 @@ impl Row {
             .filter(with_page)
             .zip(object.as_deref())
             .map(|(kind, id)| shell.url(format!("{}/{}", kind.plural(), kind.derive_id(&viewer.project.id, id))));
-        let actor = write.actor.as_str();
-        let (who, by) = match (known.people.get(actor), known.keys.get(actor), actor.strip_prefix("customer ")) {
-            (Some(email), ..) => (email.clone(), None),
-            (_, Some(name), _) => (format!("API key {name}"), Some(shell.url(format!("api-keys/{actor}")))),
-            (.., Some(id)) => ("the customer, in the portal".to_owned(), Some(shell.url(format!("customers/{id}")))),
-            _ => (actor.to_owned(), None),
-        };
+        let (who, by) = actors.name(&write.actor, Some(viewer.project.id.as_str()), shell);
         Self { what: status::words(&write.action), object, path, who, by, write }
     }
 }

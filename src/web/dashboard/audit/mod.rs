@@ -1,0 +1,19 @@
+//! The audit log of a tenant: who did what, whether it is as it was written, and a copy for the auditor.
+
+mod export;
+mod filter;
+mod page;
+
+use axum::Router;
+use axum::routing::{get, post};
+
+use crate::app::App;
+
+/// The routes.
+pub fn router() -> Router<App> {
+    const PAGE: &str = "/t/{tenant}/audit";
+    Router::new()
+        .route(PAGE, get(page::show))
+        .route(&format!("{PAGE}/check"), get(page::check))
+        .route(&format!("{PAGE}/export"), post(export::export))
+}
