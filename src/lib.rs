@@ -56,6 +56,8 @@
 //!   `done` commit together, under the fence of the claimed job.
 //! - A write at Stripe is stored before it is sent and carries a key made from its row: a double click, a lost answer or a
 //!   kill does it once. Its result, the mirror's row and the audit entry commit together.
+//! - The audit log is a chain that nobody with the database alone can forge: [`app::App::audit`] writes an entry in the transaction
+//!   of its change, [`accounts::audit`] checks.
 //! - The newest state wins, whatever order states arrive in; the guard stands in the upsert itself. A deletion stays.
 //! - Every key of a tenant's row starts with the tenant. Every query names it; on Postgres row-level security names it again.
 //! - Another tenant's id answers exactly like an unknown one.

@@ -1,8 +1,9 @@
 //! Connecting a project to a Stripe account: check, seal, endpoint, backfill; and everything that later happens to the
 //! connection. Nothing is saved before the key has passed live calls, and nothing is lost before its successor has.
 //!
-//! Reading order: [`check`] (what may the key do), [`open`] (the first connection), [`rotate`] (another key), [`secrets`]
-//! (signing secrets by hand), [`endpoint`] (the endpoint in the account), [`close`] (the end).
+//! Reading order: [`check`] (what may the key do), [`open`] (the first connection), [`rotate`] (another key), [`renew`] (another
+//! address or signing secret), [`secrets`] (signing secrets by hand), [`endpoint`] (the endpoint in the account), [`close`] (the
+//! end).
 
 pub mod check;
 pub mod close;
@@ -10,7 +11,7 @@ pub mod endpoint;
 mod error;
 pub mod open;
 pub mod renew;
-mod rotate;
+pub mod rotate;
 mod seal;
 pub mod secrets;
 

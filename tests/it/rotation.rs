@@ -11,6 +11,7 @@ use std::{
 
 use billfold::{
     app::By,
+    clock::Clock,
     connect::Scope,
     domain::{
         api_key::{Grace, Preset},
@@ -110,11 +111,12 @@ impl Sent {
     fn request(&self, http: &reqwest::Client, base: &str, lane: usize, n: usize) -> reqwest::RequestBuilder {
         match self {
             Self::Delivery { path, secret } => {
-                let now = time::OffsetDateTime::now_utc().unix_timestamp();
+                let now = Clock::system().now();
                 let payload = format!(
                     r#"{{"id":"evt_{lane}_{n}_{now}","object":"event","type":"ping.done","created":{now},"livemode":false,"data":{{"object":{{}}}}}}"#
                 );
-                let signature = billfold::standin::signature::header(&[secret.clone()], now, payload.as_bytes(), false);
+                let signature =
+                    billfold::standin::signature::header(std::slice::from_ref(secret), now, payload.as_bytes(), false);
                 http.post(format!("{base}{path}")).header("stripe-signature", signature).body(payload)
             }
             Self::Read { path, key } => http.get(format!("{base}{path}")).bearer_auth(key),

@@ -22,6 +22,8 @@ use crate::web::shell::{Nav, Shell};
 
 /// Rows per page.
 const ROWS: usize = 50;
+/// Characters of a value that are shown.
+const LONGEST: usize = 160;
 /// Microseconds in a second.
 const MICROS: i64 = 1_000_000;
 /// What can be narrowed to: the first words of actions, with what they are called.
@@ -182,11 +184,16 @@ fn changes(detail: &Value) -> Vec<Change> {
     told.filter(|change| !compared || change.before.is_some() || before.is_null()).collect()
 }
 
+/// A value on the page; the export has the whole of a long one.
 fn text(value: &Value) -> String {
-    match value {
+    let whole = match value {
         Value::String(text) => text.clone(),
         Value::Null => "–".to_owned(),
         other => other.to_string(),
+    };
+    match whole.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &whole[..end]),
+        None => whole,
     }
 }
 
