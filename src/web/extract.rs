@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr};
 
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use http::header;
@@ -78,12 +78,27 @@ impl<const MAX: usize, S: Sync> FromRequest<S> for RawBody<MAX> {
         let announced =
             request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
         if announced.is_some_and(|bytes| bytes > MAX as u64) {
+            drain(request.into_body()).await;
             return Err(Error::TooLarge);
         }
         match Limited::new(request.into_body(), MAX).collect().await {
             Ok(body) => Ok(Self(body.to_bytes())),
             Err(failure) => Err(body_error(&*failure)),
         }
+    }
+}
+
+/// Bytes of a body that is refused for its length which are still read.
+const DRAINED: usize = 4 << 20;
+
+/// Reads what is refused anyway, up to a limit: a client that is still writing when the connection closes would see a reset and
+/// never the answer that says why.
+async fn drain(mut body: Body) {
+    let mut read = 0;
+    while read < DRAINED
+        && let Some(Ok(frame)) = body.frame().await
+    {
+        read += frame.data_ref().map_or(0, Bytes::len);
     }
 }
 
