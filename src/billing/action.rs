@@ -141,6 +141,11 @@ impl Action {
         row.map_or(("", "", Proof::None), |(_, name, object, proof)| (name, object, proof))
     }
 
+    /// Every one of them.
+    pub fn all() -> impl Iterator<Item = Self> {
+        TABLE.into_iter().map(|(action, ..)| action)
+    }
+
     /// As stored in the outbox and in the audit log.
     pub fn as_str(self) -> &'static str {
         self.row().0

@@ -53,7 +53,7 @@ impl Scope {
         let mut tx = self.app.db.write(&self.tenant).await?;
         let moved = all(&mut tx, &self.project, self.now()).await?;
         if moved > 0 {
-            self.audit(&mut tx, "events.requeued", self.project.as_str(), &json!({ "events": moved })).await?;
+            self.audit(&mut tx, "event.all_requeued", self.project.as_str(), &json!({ "events": moved })).await?;
         }
         tx.commit().await?;
         self.app.wake.notify_one();

@@ -176,8 +176,8 @@ impl DataKey {
     }
 
     /// The key itself, for keys that are made of it.
-    pub(super) fn bytes(&self) -> &[u8] {
-        self.key.as_slice()
+    pub(super) fn bytes(&self) -> &[u8; 32] {
+        &self.key
     }
 
     fn associated(&self, place: &Place<'_>) -> Vec<u8> {

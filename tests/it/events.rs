@@ -163,7 +163,7 @@ async fn every_failed_event_is_put_back_at_once(engine: Engine) {
     let page = member.get("events").await.expect(200);
     assert_eq!((tab(&page, "Retrying"), tab(&page, "Dead")), ("0".into(), "0".into()));
     assert!(!page.has("form[action$='/events/requeue']"));
-    assert_eq!(audited(&site).await.iter().filter(|action| *action == "events.requeued").count(), 1);
+    assert_eq!(audited(&site).await.iter().filter(|action| *action == "event.all_requeued").count(), 1);
 }
 
 async fn an_event_of_the_wrong_mode_is_kept_and_explained(engine: Engine) {

@@ -27,20 +27,27 @@ const LONGEST: usize = 160;
 /// Microseconds in a second.
 const MICROS: i64 = 1_000_000;
 /// What can be narrowed to: the first words of actions, with what they are called.
-const GROUPS: [(&str, &str); 14] = [
+const GROUPS: [(&str, &str); 21] = [
     ("connection", "Connection"),
     ("api_key", "API keys"),
     ("person", "Sign-ins"),
     ("member", "Members"),
     ("invitation", "Invitations"),
+    ("tenant", "Business"),
     ("project", "Projects"),
     ("portal_link", "Portal links"),
     ("portal", "Portal settings"),
     ("customer", "Customers"),
+    ("product", "Products"),
+    ("price", "Prices"),
     ("subscription", "Subscriptions"),
     ("invoice", "Invoices"),
     ("refund", "Refunds"),
-    ("sync", "Sync"),
+    ("coupon", "Coupons"),
+    ("promotion_code", "Promotion codes"),
+    ("checkout_session", "Checkout"),
+    ("backfill", "Import"),
+    ("event", "Events"),
     ("audit", "Audit log"),
 ];
 
@@ -201,7 +208,16 @@ fn text(value: &Value) -> String {
 mod tests {
     use serde_json::json;
 
-    use super::changes;
+    use super::{GROUPS, changes};
+    use crate::billing::Action;
+
+    #[test]
+    fn every_change_at_stripe_can_be_narrowed_to() {
+        for action in Action::all() {
+            let group = action.as_str().split('.').next().unwrap();
+            assert!(GROUPS.iter().any(|(name, _)| *name == group), "{group} is not offered");
+        }
+    }
 
     #[test]
     fn what_changed_is_told_and_what_did_not_is_left_out() {
