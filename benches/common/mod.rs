@@ -45,14 +45,16 @@ pub struct Site {
     _folder: tempfile::TempDir,
 }
 
-/// The engines to measure: SQLite always, Postgres when `BILLFOLD_BENCH_POSTGRES` names a server.
+/// The engines to measure: the one that `--engine` names, or SQLite and, when `BILLFOLD_BENCH_POSTGRES` names a server, Postgres.
 pub fn engines() -> Vec<&'static str> {
+    let chosen = text_argument("--engine");
     let mut engines = vec!["sqlite"];
     if std::env::var("BILLFOLD_BENCH_POSTGRES").is_ok() {
         engines.push("postgres");
     } else {
         println!("BILLFOLD_BENCH_POSTGRES is not set: Postgres is not measured");
     }
+    engines.retain(|engine| chosen.as_ref().is_none_or(|chosen| chosen == engine));
     engines
 }
 
@@ -148,7 +150,9 @@ pub fn ms(duration: Duration) -> String {
 
 /// The number behind a flag of the command line.
 pub fn argument(flag: &str, default: usize) -> usize {
-    let arguments: Vec<String> = std::env::args().collect();
-    let value = arguments.iter().position(|argument| argument == flag).and_then(|at| arguments.get(at + 1));
-    value.map_or(default, |value| value.parse().unwrap())
+    text_argument(flag).map_or(default, |value| value.parse().unwrap())
+}
+
+fn text_argument(flag: &str) -> Option<String> {
+    std::env::args().skip_while(|argument| argument != flag).nth(1)
 }

@@ -155,7 +155,6 @@ pub(super) async fn list(caller: Caller, asked: Asked) -> Result<Json<List<Invoi
     if let Some(number) = asked.text("number") {
         filter.ids = Some(invoices::with_number_prefix(&mut tx, project, number, MATCHES).await?);
     }
-    list::note_rarity(&mut tx, Kind::Invoice, project, &mut filter).await?;
     let slice = listing::slice(&mut tx, project, Kind::Invoice, &asked).await?;
     let part = invoices::list_whole(&mut tx, project, &filter, &slice).await?;
     let customers = Customers::load(&mut tx, project, &asked, customer_ids(&part.rows)).await?;

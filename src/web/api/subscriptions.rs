@@ -16,7 +16,6 @@ use crate::db::Tx;
 use crate::domain::ids::ProjectId;
 use crate::domain::kind::Kind;
 use crate::domain::objects::{Reference as StripeReference, lenient};
-use crate::store::list;
 use crate::store::subscriptions::{self, Detail, ItemOf};
 use crate::web::error::{Error, Result};
 use crate::web::extract::Path;
@@ -172,7 +171,6 @@ pub(super) async fn list(caller: Caller, asked: Asked) -> Result<Json<List<Subsc
         let price = Kind::Price.resolve_id(project, price);
         filter.price = Some(subscriptions::with_price(&mut tx, project, price).await?);
     }
-    list::note_rarity(&mut tx, Kind::Subscription, project, &mut filter).await?;
     let slice = listing::slice(&mut tx, project, Kind::Subscription, &asked).await?;
     let part = subscriptions::list_whole(&mut tx, project, &filter, &slice).await?;
     let around = Around::load(&mut tx, project, &asked, &part.rows).await?;

@@ -51,7 +51,6 @@ pub async fn open(tx: &mut Tx, viewer: &Viewer, kind: Kind, params: Params) -> R
         let price = Kind::Price.resolve_id(project, &params.price);
         filter.price = Some(subscriptions::with_price(tx, project, price).await?);
     }
-    list::note_rarity(tx, kind, project, &mut filter).await?;
     let cut = search(tx, project, kind, &params.q, &mut filter).await?;
     let by_email = kind == Kind::Customer && (filter.ids.is_some() || filter == Filter::default());
     let slice = params.slice(by_email);
