@@ -39,7 +39,8 @@
 //! 2. `db/mod.rs`, `db/tx.rs`, `db/query.rs`: one SQL text on two engines, and a transaction that carries its tenant.
 //! 3. What happens when a delivery arrives: `web/webhooks/mod.rs` → `sync/inbox.rs` → `worker/mod.rs` → `sync/apply.rs` →
 //!    `mirror/mod.rs` → `store/mirror/`.
-//! 4. What happens when somebody connects: `web/dashboard/connection/` → `connect/open.rs` → `sync/backfill/`.
+//! 4. What happens when somebody connects: `web/dashboard/connection/` → `connect/open.rs` → `sync/backfill/`. Whether
+//!    all is well between both every night: `connect/doctor/`.
 //! 5. What happens when a program asks: `web/api/table.rs` (every operation), `web/api/guard.rs` (what stands around each), then the
 //!    resource's own file.
 //! 6. What happens when somebody changes something at Stripe: `billing/mod.rs`, `billing/carry.rs`, `store/outbox.rs`.

@@ -11,6 +11,9 @@ pub enum Stopped {
     /// Stripe does not let this connection go on.
     #[error(transparent)]
     Stripe(#[from] stripe::Error),
+    /// Stripe could not be asked; says why.
+    #[error("{0}")]
+    Unanswered(String),
     /// There is no usable key: the project is not connected, or the key does not open.
     #[error("no usable Stripe key: {0}")]
     NoKey(String),

@@ -7,7 +7,12 @@ use billfold::{
     app::App,
     clock::Clock,
     config::Config,
+    connect::doctor::{self, Verdict},
     db::{Db, Engine, Options},
+    store::{
+        connections::{self, Connection},
+        projects, tenants,
+    },
     telemetry,
 };
 use http_body_util::Empty;
@@ -25,6 +30,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     db.close().await;
     let app = App::start(config, Clock::system()).await.context("sealed values")?;
     println!("ok  sealed values: every tenant's data key opens");
+    connections(&app).await.context("connections")?;
     match &app.mail {
         Some(mail) => {
             mail.check().await.context("mail (BILLFOLD_SMTP_URL)")?;
@@ -33,6 +39,35 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         None => println!("--  mail: off, BILLFOLD_SMTP_URL is not set"),
     }
     app.db.close().await;
+    Ok(())
+}
+
+/// One line for all connections, and one for each that the key doctor has found in need of somebody. Whoever connected it sees
+/// more on its page; what is wrong with one business's account is no fault of the installation.
+async fn connections(app: &App) -> anyhow::Result<()> {
+    let (mut connected, mut unwell) = (0, Vec::new());
+    let mut tx = app.db.system_read().await?;
+    let names = tenants::names(&mut tx).await?;
+    drop(tx);
+    for (tenant, name) in names {
+        let mut tx = app.db.read(&tenant).await?;
+        for project in projects::list(&mut tx).await? {
+            let connection = connections::find(&mut tx, &project.id).await?.filter(Connection::is_live);
+            let Some(connection) = connection else { continue };
+            connected += 1;
+            let verdict = match doctor::last(&mut tx, &project.id, &connection).await? {
+                _ if connection.state == connections::state::KEY_REJECTED => "Stripe refuses its key",
+                Some(made) if made.report.verdict() == Verdict::Broken => "broken",
+                Some(made) if made.report.verdict() == Verdict::Attention => "wants a look",
+                _ => continue,
+            };
+            unwell.push(format!("--  {} of {name}: {verdict}, see its page Connection, Key doctor", project.name));
+        }
+    }
+    println!("ok  connections: {connected}, of which {} need somebody", unwell.len());
+    for line in unwell {
+        println!("{line}");
+    }
     Ok(())
 }
 

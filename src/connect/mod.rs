@@ -2,11 +2,12 @@
 //! connection. Nothing is saved before the key has passed live calls, and nothing is lost before its successor has.
 //!
 //! Reading order: [`check`] (what may the key do), [`open`] (the first connection), [`rotate`] (another key), [`renew`] (another
-//! address or signing secret), [`secrets`] (signing secrets by hand), [`endpoint`] (the endpoint in the account), [`close`] (the
-//! end).
+//! address or signing secret), [`secrets`] (signing secrets by hand), [`endpoint`] (the endpoint in the account), [`doctor`] (is
+//! everything as it should be), [`close`] (the end).
 
 pub mod check;
 pub mod close;
+pub mod doctor;
 pub mod endpoint;
 mod error;
 pub mod open;

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     app::{By, ConnectionError, audit::Note},
     db::Tx,
-    domain::job::JobKind,
+    domain::job::{JobKind, next_night},
     store::{
         account_routes,
         connections::{self, Connection},
@@ -115,6 +115,8 @@ impl Scope {
         for kind in [JobKind::Apply, JobKind::Outbox] {
             jobs::wake(&mut tx, kind, &self.tenant, &self.project, now).await?;
         }
+        let tonight = next_night(&self.project, now);
+        jobs::wake(&mut tx, JobKind::Doctor, &self.tenant, &self.project, tonight).await?;
         let detail = json!({
             "account": connection.account_id,
             "mode": checked.mode().as_str(),

@@ -131,7 +131,7 @@ impl Scope {
     }
 
     /// Work may have waited for a usable key.
-    async fn wake_jobs(&self, tx: &mut Tx, now: i64) -> Result<()> {
+    pub(super) async fn wake_jobs(&self, tx: &mut Tx, now: i64) -> Result<()> {
         for kind in JobKind::ALL {
             jobs::wake(tx, kind, &self.tenant, &self.project, now).await?;
         }

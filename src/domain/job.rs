@@ -1,5 +1,7 @@
 //! The kinds of work the queue knows. A project has at most one job of each kind.
 
+use super::{ids::ProjectId, time::DAY_SECONDS};
+
 /// What a job does for its project.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum JobKind {
@@ -11,11 +13,13 @@ pub enum JobKind {
     Backfill,
     /// Finishes writes whose answer is missing.
     Outbox,
+    /// Looks whether key, webhook endpoint and clock are as they should be: every night, and after a new key.
+    Doctor,
 }
 
 impl JobKind {
     /// Every kind.
-    pub const ALL: [Self; 4] = [Self::Apply, Self::Refetch, Self::Backfill, Self::Outbox];
+    pub const ALL: [Self; 5] = [Self::Apply, Self::Refetch, Self::Backfill, Self::Outbox, Self::Doctor];
 
     /// As stored.
     pub const fn as_str(self) -> &'static str {
@@ -24,6 +28,7 @@ impl JobKind {
             Self::Refetch => "refetch",
             Self::Backfill => "backfill",
             Self::Outbox => "outbox",
+            Self::Doctor => "doctor",
         }
     }
 
@@ -34,6 +39,7 @@ impl JobKind {
             Self::Refetch => "Read objects again",
             Self::Backfill => "Import",
             Self::Outbox => "Finish changes at Stripe",
+            Self::Doctor => "Check the key",
         }
     }
 
@@ -45,3 +51,44 @@ impl JobKind {
 
 /// A time that never comes: the job sleeps until it is woken.
 pub const NEVER: i64 = 253_402_300_799; // the end of the year 9999
+
+/// When the night begins, in seconds after midnight UTC.
+const NIGHT_BEGINS: i64 = 3_600;
+/// How long it lasts, in seconds.
+const NIGHT_LASTS: i64 = 4 * 3_600;
+
+/// When a project's nightly work is due next after `now`, both in unix seconds: between one and five o'clock UTC, each project at a
+/// second of its own, so that not all of them ask at once.
+pub fn next_night(project: &ProjectId, now: i64) -> i64 {
+    // FNV-1a: spreads, and every process and version agrees on it.
+    let hash = project
+        .as_str()
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    let own = NIGHT_BEGINS + i64::from(u32::try_from(hash >> 32).unwrap_or(0)) % NIGHT_LASTS;
+    let today = now.div_euclid(DAY_SECONDS) * DAY_SECONDS + own;
+    if today > now { today } else { today + DAY_SECONDS }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::{DAY_SECONDS, ProjectId, next_night};
+
+    #[test]
+    fn each_project_has_its_second_of_the_night() {
+        let project = |n: u32| ProjectId::parse(&format!("prj_{n:a>24}")).unwrap();
+        let now = 1_790_000_000;
+        let mut seconds = BTreeSet::new();
+        for n in 0..200 {
+            let first = next_night(&project(n), now);
+            assert!(first > now && first <= now + DAY_SECONDS);
+            assert!((3_600..5 * 3_600).contains(&(first % DAY_SECONDS)));
+            assert_eq!(next_night(&project(n), first), first + DAY_SECONDS, "once a night");
+            assert_eq!(next_night(&project(n), first - 1), first);
+            seconds.insert(first);
+        }
+        assert!(seconds.len() > 150, "only {} different times", seconds.len());
+    }
+}

@@ -36,6 +36,13 @@ impl Keys {
         lock(&self.0).get_mut(text).map(|key| key.1 = false).is_some()
     }
 
+    /// Gives a restricted key other permissions, as its owner does at Stripe; false when it does not exist or is a secret key.
+    pub fn restrict(&self, text: &str, permissions: BTreeSet<String>) -> bool {
+        let mut keys = lock(&self.0);
+        let held = keys.get_mut(text).and_then(|(key, _)| key.permissions.as_mut());
+        held.map(|held| *held = permissions).is_some()
+    }
+
     /// The key of a request, or Stripe's refusal.
     pub fn of(&self, headers: &HeaderMap) -> Result<(String, Key), ApiError> {
         let text = presented(headers).ok_or_else(no_key)?;

@@ -10,6 +10,7 @@ pub mod charges;
 pub mod connections;
 pub mod counts;
 pub mod customers;
+pub mod doctor_reports;
 pub mod event_attempts;
 pub mod held;
 pub mod idempotency;

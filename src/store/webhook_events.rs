@@ -114,6 +114,15 @@ pub async fn requeue(tx: &mut Tx, project: &ProjectId, id: Option<&str>) -> Resu
     query.execute().await
 }
 
+/// Those of some events that have arrived, whatever became of them.
+pub async fn known(tx: &mut Tx, project: &ProjectId, ids: impl IntoIterator<Item = &str>) -> Result<Vec<String>> {
+    tx.query("SELECT id FROM webhook_events WHERE tenant_id = $1 AND project_id = $2 AND id IN ")
+        .bind(project)
+        .push_list(ids)
+        .fetch_values()
+        .await
+}
+
 /// Whether an event was given up.
 pub async fn is_dead(tx: &mut Tx, project: &ProjectId, id: &str) -> Result<bool> {
     let dead = tx

@@ -1,7 +1,10 @@
 //! A client speaks for one key. It is cheap to clone; the connections, and the rate of each account, are shared by all.
 
 use std::{
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -13,7 +16,7 @@ use stripe_client_core::{CustomizedStripeRequest, RequestBuilder, RequestStrateg
 use super::{
     error::Error,
     key::Key,
-    limit::{Bucket, Buckets, Rates},
+    limit::{Bucket, Buckets, Budget, Rates},
     retry::{self, Patience},
     transport::{Credentials, Http},
     write::WriteFailure,
@@ -84,8 +87,14 @@ impl Clients {
 
     async fn client(&self, key: Key, account: &str, patience: Patience) -> Client {
         let bucket = self.buckets.of(account, key.mode()).await;
-        let shared =
-            Shared { http: self.http.clone(), base: Arc::clone(&self.base), clock: self.clock.clone(), key, bucket };
+        let shared = Shared {
+            http: self.http.clone(),
+            base: Arc::clone(&self.base),
+            clock: self.clock.clone(),
+            key,
+            bucket,
+            ahead: AtomicI64::new(UNKNOWN),
+        };
         Client { shared: Arc::new(shared), patience }
     }
 }
@@ -103,7 +112,11 @@ struct Shared {
     clock: Clock,
     key: Key,
     bucket: Bucket,
+    /// How far Stripe's clock is ahead of ours, by the last answer; [`UNKNOWN`] before the first.
+    ahead: AtomicI64,
 }
+
+const UNKNOWN: i64 = i64::MIN;
 
 /// A decoded answer.
 #[derive(Debug)]
@@ -127,6 +140,17 @@ impl Client {
     /// The key that the client speaks for.
     pub fn key(&self) -> &Key {
         &self.shared.key
+    }
+
+    /// How many seconds Stripe's clock is ahead of ours, by the `Date` of the last answer, whatever it said; exact to a second
+    /// and the time that the answer took. None before the first answer.
+    pub fn stripe_is_ahead(&self) -> Option<i64> {
+        Some(self.shared.ahead.load(Ordering::Relaxed)).filter(|ahead| *ahead != UNKNOWN)
+    }
+
+    /// How much of the account's rate this process has used in the last hour.
+    pub fn budget(&self) -> Budget {
+        self.shared.bucket.budget()
     }
 
     /// Unix seconds, for answers that carry no date of their own.
@@ -185,19 +209,25 @@ impl Client {
         idempotency_key: Option<&str>,
         decode: &impl Fn(&Bytes) -> serde_json::Result<T>,
     ) -> Result<Answered<T>, Failure> {
-        let Shared { http, base, clock, key, .. } = &*self.shared;
+        let Shared { http, base, clock, key, bucket, ahead } = &*self.shared;
         let (asked_at, asked) = (clock.now(), Instant::now());
         let credentials = Credentials { base, key: key.secret(), idempotency_key };
         let answer = http.exchange(request, &credentials, &self.patience).await.map_err(Failure::connection)?;
         let replayed = answer.headers.get("idempotent-replayed").is_some_and(|value| value == "true");
+        let date = answer.headers.get(http::header::DATE).and_then(unix_seconds);
+        if let Some(date) = date {
+            ahead.store(date.saturating_sub(clock.now()), Ordering::Relaxed);
+        }
         if answer.status.is_success() {
             // Without a Date the answer is at least as new as the question.
-            let date = answer.headers.get(http::header::DATE).and_then(unix_seconds);
             let as_of = date.map_or(asked_at, |date| second_asked(date, asked.elapsed()));
             return match decode(&answer.body) {
                 Ok(value) => Ok(Answered { value, as_of, replayed }),
                 Err(error) => Err(Failure::unreadable(&error)),
             };
+        }
+        if answer.status == http::StatusCode::TOO_MANY_REQUESTS {
+            bucket.slowed();
         }
         let request_id = answer.headers.get("request-id").and_then(|id| id.to_str().ok()).map(ToOwned::to_owned);
         Err(Failure {

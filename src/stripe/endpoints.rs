@@ -43,6 +43,9 @@ pub struct Endpoint {
     /// What its deliveries are rendered in; `None`: the account's own version.
     #[serde(default)]
     pub api_version: Option<String>,
+    /// The types of event that it gets; `*` stands for all.
+    #[serde(default)]
+    pub enabled_events: Vec<String>,
     /// Ours holds the project's id.
     #[serde(default)]
     metadata: HashMap<String, String>,

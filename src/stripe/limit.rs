@@ -1,10 +1,16 @@
 //! How fast Stripe is asked. Its limits belong to the account and mode, not to the key, and the tenant's own programs share
-//! them; so all clients of one account and mode in this process take from one bucket.
+//! them; so all clients of one account and mode in this process take from one bucket. It also counts, so that people can see
+//! how much of the rate is used.
 
-use std::{num::NonZeroU32, sync::Arc};
+use std::{
+    num::NonZeroU32,
+    sync::{Arc, Mutex, PoisonError},
+    time::Instant,
+};
 
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use moka::future::Cache;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::mode::Mode;
 
@@ -20,23 +26,94 @@ pub struct Rates {
     pub test: u32,
 }
 
+/// How much of an account's rate this process has used in the last hour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Budget {
+    /// Calls that may be made in a minute; none where there is no limit.
+    pub per_minute: Option<u32>,
+    /// Calls of the busiest minute.
+    pub busiest_minute: u32,
+    /// How often Stripe has asked to slow down.
+    pub slowed: u32,
+}
+
 /// A bucket that hands out permits to ask.
 #[derive(Clone)]
-pub(super) struct Bucket(Option<Arc<DefaultDirectRateLimiter>>);
+pub(super) struct Bucket(Arc<Inner>);
+
+struct Inner {
+    limiter: Option<DefaultDirectRateLimiter>,
+    rate: Option<NonZeroU32>,
+    since: Instant,
+    minutes: Mutex<[Minute; MINUTES]>,
+}
+
+/// Minutes that a bucket remembers.
+const MINUTES: usize = 60;
+
+/// What happened in one minute since the bucket was made.
+#[derive(Clone, Copy, Default)]
+struct Minute {
+    number: u64,
+    calls: u32,
+    slowed: u32,
+}
 
 impl Bucket {
     fn new(per_second: u32) -> Self {
-        let Some(rate) = NonZeroU32::new(per_second).filter(|rate| rate.get() < UNLIMITED) else { return Self(None) };
-        // Evenly spaced instead of a burst and a pause, so that no second sees more than the rate.
-        let burst = NonZeroU32::new(per_second / 50).unwrap_or(NonZeroU32::MIN);
-        Self(Some(Arc::new(RateLimiter::direct(Quota::per_second(rate).allow_burst(burst)))))
+        let rate = NonZeroU32::new(per_second).filter(|rate| rate.get() < UNLIMITED);
+        let limiter = rate.map(|rate| {
+            // Evenly spaced instead of a burst and a pause, so that no second sees more than the rate.
+            let burst = NonZeroU32::new(per_second / 50).unwrap_or(NonZeroU32::MIN);
+            RateLimiter::direct(Quota::per_second(rate).allow_burst(burst))
+        });
+        Self(Arc::new(Inner {
+            limiter,
+            rate,
+            since: Instant::now(),
+            minutes: Mutex::new([Minute::default(); MINUTES]),
+        }))
     }
 
     /// Waits for a permit.
     pub(super) async fn permit(&self) {
-        if let Some(limiter) = &self.0 {
+        if let Some(limiter) = &self.0.limiter {
             limiter.until_ready().await;
         }
+        self.note(|minute| minute.calls = minute.calls.saturating_add(1));
+    }
+
+    /// Stripe has asked to slow down.
+    pub(super) fn slowed(&self) {
+        self.note(|minute| minute.slowed = minute.slowed.saturating_add(1));
+    }
+
+    /// What was used in the last hour.
+    pub(super) fn budget(&self) -> Budget {
+        let now = self.minute();
+        let minutes = *self.0.minutes.lock().unwrap_or_else(PoisonError::into_inner);
+        let recent = || minutes.iter().filter(|minute| now - minute.number < MINUTES as u64);
+        Budget {
+            per_minute: self.0.rate.map(|rate| rate.get().saturating_mul(60)),
+            busiest_minute: recent().map(|minute| minute.calls).max().unwrap_or(0),
+            slowed: recent().map(|minute| minute.slowed).fold(0, u32::saturating_add),
+        }
+    }
+
+    fn note(&self, count: impl FnOnce(&mut Minute)) {
+        let number = self.minute();
+        let mut minutes = self.0.minutes.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(minute) = usize::try_from(number).ok().and_then(|number| minutes.get_mut(number % MINUTES)) else {
+            return;
+        };
+        if minute.number != number {
+            *minute = Minute { number, ..Minute::default() };
+        }
+        count(minute);
+    }
+
+    fn minute(&self) -> u64 {
+        self.0.since.elapsed().as_secs() / 60
     }
 }
 
@@ -67,7 +144,7 @@ impl Buckets {
 mod tests {
     use std::time::{Duration, Instant};
 
-    use super::{Buckets, Rates};
+    use super::{Buckets, Budget, Rates};
     use crate::domain::mode::Mode;
 
     #[tokio::test]
@@ -83,5 +160,10 @@ mod tests {
         for _ in 0..1_000 {
             buckets.of("acct_1", Mode::Live).await.permit().await;
         }
+        let used = buckets.of("acct_1", Mode::Test).await.budget();
+        assert_eq!(used, Budget { per_minute: Some(2_400), busiest_minute: 10, slowed: 0 });
+        let unlimited = buckets.of("acct_1", Mode::Live).await;
+        unlimited.slowed();
+        assert_eq!(unlimited.budget(), Budget { per_minute: None, busiest_minute: 1_000, slowed: 1 });
     }
 }

@@ -17,9 +17,11 @@ pub mod raw;
 mod retry;
 pub mod signature;
 mod transport;
+mod undelivered;
 pub mod write;
 
 pub use client::{Client, Clients};
 pub use error::{Answer, Error};
-pub use limit::Rates;
+pub use limit::{Budget, Rates};
 pub use retry::Patience;
+pub use undelivered::Undelivered;

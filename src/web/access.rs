@@ -19,7 +19,7 @@ use super::extract::{ClientIp, Path};
 use super::html;
 use super::middleware::request_id;
 use super::session::{Login, has_passkey_proof, origin};
-use super::shell::{AccountNav, AccountShell, Choice, Frame, Mode, Nav, Shell};
+use super::shell::{AccountNav, AccountShell, Alert, Choice, Frame, Mode, Nav, Shell};
 use super::ui::Now;
 use crate::accounts::team::Team;
 use crate::accounts::trail::Origin;
@@ -27,6 +27,7 @@ use crate::app::{App, By, Scope};
 use crate::db::Tx;
 use crate::domain::ids::{ProjectId, TenantId};
 use crate::domain::role::Role;
+use crate::store::connections::state;
 use crate::store::members::{self, Membership};
 use crate::store::projects::{self, Project};
 use crate::store::users::User;
@@ -218,7 +219,7 @@ async fn load<P: Place>(parts: &mut Parts, app: App, needs: Role) -> Result<Staf
             .collect(),
         projects: projects.iter().map(|project| choice(project.id.as_str(), &project.name)).collect(),
         mode: mode(shown),
-        alert: shown.and_then(alert),
+        alert: shown.map_or_else(|| projects.iter().find_map(|any| refused(&tenant, any)), |one| alert(&tenant, one)),
         active: Nav::None,
     };
     frame.put(&shell);
@@ -242,14 +243,26 @@ fn mode(project: Option<&Project>) -> Mode {
     }
 }
 
-/// One sentence over every page, when the mirror cannot keep up.
-fn alert(project: &Project) -> Option<String> {
+/// One sentence over every page of a project, when its mirror cannot keep up.
+fn alert(tenant: &TenantId, project: &Project) -> Option<Alert> {
     let text = match project.connection_state.as_deref()? {
-        "key_rejected" => "Stripe refuses the key of this project, so its data is no longer kept up to date.",
-        "disconnected" => "This project is disconnected from Stripe; what you see is no longer kept up to date.",
+        state::KEY_REJECTED => "Stripe refuses the key of this project, so its data is no longer kept up to date.",
+        state::DISCONNECTED => "This project is disconnected from Stripe; what you see is no longer kept up to date.",
         _ => return None,
     };
-    Some(text.to_owned())
+    Some(Alert { text: text.to_owned(), path: connection_of(tenant, project) })
+}
+
+/// The same over pages of the whole tenant, when Stripe refuses the key of one of its projects.
+fn refused(tenant: &TenantId, project: &Project) -> Option<Alert> {
+    let is_refused = project.connection_state.as_deref() == Some(state::KEY_REJECTED);
+    let text =
+        format!("Stripe refuses the key of the project {}, so its data is no longer kept up to date.", project.name);
+    is_refused.then(|| Alert { text, path: connection_of(tenant, project) })
+}
+
+fn connection_of(tenant: &TenantId, project: &Project) -> String {
+    format!("/t/{tenant}/p/{}/connection", project.id)
 }
 
 macro_rules! at_least {

@@ -143,6 +143,15 @@ pub struct Choice {
     pub name: String,
 }
 
+/// What stands over every page while a project's mirror cannot keep up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alert {
+    /// One sentence.
+    pub text: String,
+    /// The page where something can be done about it.
+    pub path: String,
+}
+
 /// The frame of a dashboard page.
 #[derive(Clone, Debug)]
 pub struct Shell {
@@ -166,8 +175,8 @@ pub struct Shell {
     pub projects: Vec<Choice>,
     /// Test or live.
     pub mode: Mode,
-    /// What is wrong with the connection, in one sentence.
-    pub alert: Option<String>,
+    /// What is wrong with a connection.
+    pub alert: Option<Alert>,
     /// The item of the navigation to mark.
     pub active: Nav,
 }

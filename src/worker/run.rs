@@ -7,7 +7,9 @@ use tokio::{sync::watch, task::JoinError};
 use super::LEASE;
 use crate::{
     app::{App, Stopped},
-    billing, db,
+    billing,
+    connect::doctor,
+    db,
     domain::{
         job::{JobKind, NEVER},
         retry,
@@ -41,6 +43,7 @@ pub(super) async fn run(app: App, claim: Claim, stopping: watch::Receiver<bool>)
         Some(JobKind::Refetch) => run_refetch(&app, &claim, &stopping).await,
         Some(JobKind::Backfill) => run_backfill(&app, &claim, stopping).await,
         Some(JobKind::Outbox) => run_outbox(&app, &claim, &stopping).await,
+        Some(JobKind::Doctor) => doctor::by_night(&app, &claim, LEASE).await,
         None => Ok(NEVER), // a kind of a newer version; that one will run it
     };
     match outcome {

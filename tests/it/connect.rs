@@ -77,7 +77,7 @@ async fn an_owner_connects_and_the_first_event_turns_it_green(engine: Engine) {
     assert!(text.contains(&account.keys.account) && text.contains("restricted key"), "{text}");
     assert!(text.contains("Test mode") && text.contains("Waiting for the first event"), "{text}");
     let granted = page.all(".permission-list .badge-soft");
-    let tried = PERMISSIONS.iter().map(|row| if row.probe == Probe::ByUse { "Not tried" } else { "Granted" });
+    let tried = PERMISSIONS.iter().map(|row| if row.probe.is_tried_first() { "Granted" } else { "Not tried" });
     assert_eq!(granted, tried.collect::<Vec<_>>());
     assert!(!page.body.contains(&account.keys.restricted_key), "a stored key is never sent back");
 

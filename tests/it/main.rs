@@ -22,6 +22,7 @@ mod convergence;
 mod crashes;
 mod database;
 mod dependencies;
+mod doctor;
 mod events;
 mod headers;
 mod http;

@@ -11,7 +11,7 @@ use crate::harness::{
 both_engines!(each_role_reaches_what_it_may_and_no_more);
 
 /// The lowest role for each action. A form that is not here fails the test: somebody has to decide who may send it.
-const ACTIONS: [(&str, Role); 74] = [
+const ACTIONS: [(&str, Role); 75] = [
     ("/logout", Role::Viewer),
     ("/t/{}/projects", Role::Admin),
     ("/t/{}/audit/export", Role::Admin),
@@ -42,6 +42,7 @@ const ACTIONS: [(&str, Role); 74] = [
     ("/t/{}/p/{}/connection", Role::Admin),
     ("/t/{}/p/{}/connection/key", Role::Admin),
     ("/t/{}/p/{}/connection/check", Role::Admin),
+    ("/t/{}/p/{}/connection/doctor", Role::Admin),
     ("/t/{}/p/{}/connection/endpoint", Role::Admin),
     ("/t/{}/p/{}/connection/address", Role::Admin),
     ("/t/{}/p/{}/connection/secrets", Role::Admin),

@@ -131,3 +131,22 @@ pub async fn revoke_key(State(shared): State<Arc<Shared>>, Path(key): Path<Strin
     }
     Err(Refused::not_found("key"))
 }
+
+/// What a restricted key may do from now on.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RestrictSpec {
+    permissions: Vec<String>,
+}
+
+/// `POST /_control/keys/{key}`
+pub async fn restrict_key(
+    State(shared): State<Arc<Shared>>,
+    Path(key): Path<String>,
+    Json(spec): Json<RestrictSpec>,
+) -> Result<Json<Value>, Refused> {
+    if shared.keys.restrict(&key, spec.permissions.into_iter().collect()) {
+        return Ok(Json(json!({ "ok": true })));
+    }
+    Err(Refused::not_found("restricted key"))
+}

@@ -52,7 +52,7 @@ pub fn router() -> Router<Arc<Shared>> {
     Router::new()
         .route("/_control/accounts", post(accounts::create))
         .route("/_control/accounts/{acct}/keys", post(accounts::add_key))
-        .route("/_control/keys/{key}", delete(accounts::revoke_key))
+        .route("/_control/keys/{key}", delete(accounts::revoke_key).post(accounts::restrict_key))
         .route("/_control/accounts/{acct}/mutate", post(steer::mutate))
         .route("/_control/accounts/{acct}/touch", post(steer::touch))
         .route("/_control/accounts/{acct}/delete", post(steer::delete))

@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 use super::guard::Caller;
 use super::parameters::Asked;
+use crate::connect::doctor;
 use crate::domain::kind::Kind;
 use crate::store::{connections, counts, projects};
 use crate::web::error::{Error, Result};
@@ -55,6 +56,49 @@ pub struct Connection {
     last_event_at: Option<i64>,
     /// Why the connection does not work, in plain words.
     last_error: Option<String>,
+    /// What the key doctor found last; none before its first look at this key.
+    doctor: Option<Doctor>,
+}
+
+/// What the key doctor found, in short. Its page has the words.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Doctor {
+    /// When it looked, in unix seconds.
+    looked_at: i64,
+    /// `good`, `attention` (somebody should look) or `broken` (the copy cannot keep up).
+    #[schema(example = "good")]
+    verdict: &'static str,
+    /// The permissions that the key lacks, by Stripe's names.
+    #[schema(example = json!(["rak_coupon_write"]))]
+    missing_permissions: Vec<String>,
+    /// The webhook endpoint at Stripe: `enabled`, `disabled`, `elsewhere` (it leads to another address), `gone`, `none`, `hidden` (the key
+    /// may not look) or `unknown`.
+    #[schema(example = "enabled")]
+    endpoint: &'static str,
+    /// The version of its deliveries, where it is known.
+    endpoint_api_version: Option<String>,
+    /// Events that Stripe has not delivered and that have not arrived, counted up to a hundred; none where that is not known.
+    undelivered_events: Option<usize>,
+    /// How many seconds Stripe's clock is ahead of ours.
+    stripe_is_ahead: Option<i64>,
+}
+
+impl From<doctor::Made> for Doctor {
+    fn from(made: doctor::Made) -> Self {
+        let report = made.report;
+        Self {
+            looked_at: made.at,
+            verdict: report.verdict().as_str(),
+            missing_permissions: report.to_tick(),
+            endpoint: report.endpoint.state.as_str(),
+            endpoint_api_version: report.endpoint.api_version,
+            undelivered_events: match report.owed {
+                doctor::Owed::Counted { not_here, .. } => Some(not_here),
+                doctor::Owed::Hidden | doctor::Owed::Unknown { .. } => None,
+            },
+            stripe_is_ahead: report.stripe_is_ahead,
+        }
+    }
 }
 
 pub(super) async fn retrieve(caller: Caller, _: Asked) -> Result<Json<Project>> {
@@ -79,6 +123,10 @@ pub(super) async fn retrieve(caller: Caller, _: Asked) -> Result<Json<Project>> 
 pub(super) async fn connection(caller: Caller, _: Asked) -> Result<Json<Connection>> {
     let mut tx = caller.read().await?;
     let found = connections::find(&mut tx, caller.project()).await?;
+    let made = match found.as_ref().filter(|found| found.is_live()) {
+        Some(live) => doctor::last(&mut tx, caller.project(), live).await?,
+        None => None,
+    };
     Ok(Json(match found {
         Some(found) => Connection {
             object: "connection",
@@ -91,6 +139,7 @@ pub(super) async fn connection(caller: Caller, _: Asked) -> Result<Json<Connecti
             checked_at: Some(found.checked_at),
             last_event_at: found.last_event_at,
             last_error: found.last_error,
+            doctor: made.map(Doctor::from),
         },
         None => Connection {
             object: "connection",
@@ -103,6 +152,7 @@ pub(super) async fn connection(caller: Caller, _: Asked) -> Result<Json<Connecti
             checked_at: None,
             last_event_at: None,
             last_error: None,
+            doctor: None,
         },
     }))
 }

@@ -88,6 +88,32 @@ impl<'s> Account<'s> {
         signature::header(&secrets, at, payload.as_bytes(), false)
     }
 
+    /// Sets an attribute of the account's first webhook endpoint, as nobody could by asking Stripe.
+    pub fn set_endpoint(&self, name: &str, value: Value) {
+        let n = self.endpoint();
+        let account = self.stripe.control().account(&self.keys.account).unwrap();
+        let mut space = account.write(false);
+        let mut endpoint = space.value(Kind::WebhookEndpoint, n).unwrap();
+        endpoint[name] = value;
+        space.replace(Kind::WebhookEndpoint, n, endpoint);
+    }
+
+    /// Removes the account's first webhook endpoint.
+    pub fn remove_endpoint(&self) {
+        let n = self.endpoint();
+        let account = self.stripe.control().account(&self.keys.account).unwrap();
+        account.write(false).remove(Kind::WebhookEndpoint, n);
+    }
+
+    /// Makes a webhook endpoint by hand: every event, in the account's own version.
+    pub async fn make_endpoint(&self, url: &str) {
+        let request = reqwest::Client::new().post(format!("{}/v1/webhook_endpoints", self.stripe.url()));
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        let request = request.bearer_auth(&self.keys.secret_key).body(format!("enabled_events[]=*&url={url}"));
+        let made = request.send().await.unwrap();
+        assert_eq!(made.status(), 200);
+    }
+
     fn endpoint(&self) -> u64 {
         let account = self.stripe.control().account(&self.keys.account).unwrap();
         let space = account.read(false);

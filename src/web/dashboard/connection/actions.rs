@@ -17,7 +17,7 @@ use crate::web::extract::Path;
 use crate::web::html::Wanted;
 
 /// Seconds after which Stripe may answer again.
-const RETRY_AFTER: HeaderValue = HeaderValue::from_static("10");
+pub(super) const RETRY_AFTER: HeaderValue = HeaderValue::from_static("10");
 
 #[derive(Deserialize)]
 pub(super) struct PastedKey {
@@ -166,14 +166,14 @@ async fn answer(
     Ok(answer.into_response())
 }
 
-struct Refused {
+pub(super) struct Refused {
     code: &'static str,
-    message: String,
+    pub(super) message: String,
     results: Vec<connect::check::PermissionResult>,
 }
 
 /// The status of a refusal that the person can do something about; the rest are faults.
-fn status_of(error: connect::Error) -> Result<(StatusCode, Refused)> {
+pub(super) fn status_of(error: connect::Error) -> Result<(StatusCode, Refused)> {
     use connect::Error as Refusal;
     let status = match &error {
         Refusal::NotChecked { .. } => StatusCode::SERVICE_UNAVAILABLE,

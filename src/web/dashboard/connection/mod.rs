@@ -1,6 +1,8 @@
 //! The project's Stripe account: connect, look after, disconnect. Everybody sees the state; admins and owners change it.
 
 mod actions;
+mod doctor;
+mod findings;
 mod view;
 
 use axum::Router;
@@ -24,6 +26,7 @@ pub fn router() -> Router<App> {
         .route(&format!("{PAGE}/waiting"), get(waiting))
         .route(&format!("{PAGE}/key"), post(actions::replace_key))
         .route(&format!("{PAGE}/check"), post(actions::check_again))
+        .route(&format!("{PAGE}/doctor"), get(doctor::show).post(doctor::examine))
         .route(&format!("{PAGE}/endpoint"), post(actions::create_endpoint))
         .route(&format!("{PAGE}/address"), post(actions::renew_address))
         .route(&format!("{PAGE}/secrets"), post(actions::add_secret))

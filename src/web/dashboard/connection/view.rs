@@ -184,7 +184,9 @@ impl Page {
         let result = self.results.iter().find(|result| result.permission.probe == Probe::CreateEndpoint)?;
         match &result.outcome {
             Outcome::Missing => Some("The key lacks the permission to make webhook endpoints".to_owned()),
-            Outcome::Failed(cause) => Some(format!("Stripe did not take it: {}", cause.trim_end_matches('.'))),
+            Outcome::Failed(cause) | Outcome::Refused(cause) => {
+                Some(format!("Stripe did not take it: {}", cause.trim_end_matches('.')))
+            }
             Outcome::Granted | Outcome::Untried => None,
         }
     }
@@ -237,6 +239,7 @@ fn outcome_badge(result: &PermissionResult) -> (&'static str, &'static str, Stri
         Outcome::Granted => ("green", "circle-check", "Granted".to_owned()),
         Outcome::Missing if needed => ("red", "circle-x", format!("Missing: {}", result.permission.name)),
         Outcome::Missing => ("grey", "circle-dashed", "Not granted (optional)".to_owned()),
+        Outcome::Refused(_) => ("orange", "ban", "Refused".to_owned()),
         Outcome::Failed(_) => ("orange", "alert-triangle", "Not answered".to_owned()),
         Outcome::Untried => ("grey", "circle-dashed", "Not tried".to_owned()),
     }

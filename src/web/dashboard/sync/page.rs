@@ -66,7 +66,9 @@ async fn load(viewer: &Viewer, shell: &Shell) -> Result<Live> {
     let writes_waiting = writes.into_iter().find(|(state, _)| state == outbox::state::WAITING).map_or(0, |(_, n)| n);
     let (tenant, mut job_rows) = (tx.tenant().clone(), Vec::new());
     for job in jobs::of_project(&mut tx, &tenant, project).await? {
-        job_rows.extend(JobKind::parse(&job.kind).map(|kind| JobRow { kind, job }));
+        // The key doctor has a page of its own; it copies nothing.
+        let kind = JobKind::parse(&job.kind).filter(|kind| *kind != JobKind::Doctor);
+        job_rows.extend(kind.map(|kind| JobRow { kind, job }));
     }
     let history = history(&mut tx, viewer, &runs).await?;
     Ok(Live {
