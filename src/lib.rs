@@ -27,7 +27,7 @@
 //! | 4 | [`mirror`] newest wins: what every answer and event of Stripe's goes through | 0–3 |
 //! | 5 | [`accounts`] [`connect`] [`billing`] [`sync`] use cases | 0–4, not each other |
 //! | 6 | [`worker`] runs jobs · [`web`] all HTTP | 0–5; the surfaces of `web` never import each other |
-//! | 7 | `main.rs`, `cli` the command line | all |
+//! | 7 | `main.rs`, `cli` the command line · [`isolation`] the self-test of the walls between tenants | all |
 //! | – | [`standin`] the imitation of Stripe that judges the rest | nothing of ours |
 //!
 //! `tests/it/architecture.rs` holds this table. The same file name returns in every layer: `store/customers.rs`,
@@ -94,3 +94,5 @@ pub mod web;
 pub mod worker;
 
 pub mod standin;
+
+pub mod isolation;

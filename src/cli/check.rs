@@ -18,8 +18,41 @@ use billfold::{
 use http_body_util::Empty;
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 
+use super::{Settings, isolation};
+
+/// What to test.
+#[derive(clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct Check {
+    #[command(subcommand)]
+    what: Option<What>,
+    #[command(flatten)]
+    config: Config,
+}
+
+/// Tests that are asked for by name.
+#[derive(clap::Subcommand)]
+enum What {
+    /// Try to reach one business from another, by every route and in raw SQL
+    ///
+    /// Makes two throw-away businesses in the configured database, tries every page, form and operation of one with the ids of the
+    /// other, and on Postgres every table in raw SQL, prints what came of it, and removes both. Stripe is imitated in this process;
+    /// nothing is asked of the real one. It may run while billfold serves. Fails when a wall leaks.
+    Isolation(Settings),
+}
+
+impl Check {
+    /// Runs the test.
+    pub async fn run(self) -> anyhow::Result<()> {
+        match self.what {
+            None => run(self.config).await,
+            Some(What::Isolation(Settings { config })) => isolation::run(config).await,
+        }
+    }
+}
+
 /// Goes through everything a start would, line by line, and ends at the first thing that does not hold.
-pub async fn run(config: Config) -> anyhow::Result<()> {
+async fn run(config: Config) -> anyhow::Result<()> {
     telemetry::start_logs("error", config.log_format)?;
     println!("ok  settings: serves {} at {}", config.bind, config.public_url());
     let db = Db::connect(&Options { url: config.database_url.clone(), connections: 2 }).await.context("database")?;

@@ -5,6 +5,7 @@ mod api_keys;
 mod audit;
 mod check;
 mod demo;
+mod isolation;
 mod keys;
 mod people;
 mod place;
@@ -66,7 +67,7 @@ pub enum Command {
     #[command(subcommand)]
     Audit(audit::Audit),
     /// Test settings, database, row-level security and sealed values, and stop
-    Check(Settings),
+    Check(check::Check),
     /// Ask a running billfold whether it wants traffic; for containers
     Healthcheck(check::Healthcheck),
 }
@@ -92,7 +93,7 @@ impl Command {
             Self::SetupLink(Settings { config }) => people::setup_link(config).await,
             Self::Keys(keys) => keys.run().await,
             Self::Audit(audit) => audit.run().await,
-            Self::Check(Settings { config }) => check::run(config).await,
+            Self::Check(check) => check.run().await,
             Self::Healthcheck(healthcheck) => healthcheck.run().await,
         }
     }

@@ -49,4 +49,38 @@ impl Engine {
             }
         }
     }
+
+    /// Names of the tables with a column `tenant_id`: each engine has a catalogue of its own.
+    pub fn tables_that_name_a_tenant(self) -> &'static str {
+        match self {
+            Self::Sqlite => {
+                "SELECT m.name FROM sqlite_master m JOIN pragma_table_info(m.name) c ON c.name = 'tenant_id' WHERE m.type = 'table' ORDER BY m.name"
+            }
+            Self::Postgres => {
+                "SELECT table_name::TEXT FROM information_schema.columns WHERE table_schema = current_schema() AND column_name = 'tenant_id' ORDER BY 1"
+            }
+        }
+    }
+
+    /// For the table `$1`, an expression that holds everything of a row as text, for [`Engine::fingerprint`]: Postgres can write a row as
+    /// text, SQLite needs the columns.
+    pub fn columns_as_text(self) -> &'static str {
+        match self {
+            Self::Sqlite => "SELECT group_concat('quote(\"' || name || '\")', ' || ') FROM pragma_table_info($1)",
+            Self::Postgres => "SELECT 'all of ' || CAST($1 AS TEXT)",
+        }
+    }
+
+    /// How many rows tenant `$1` has in a table, and a text that differs when anything in them does. `line` is what
+    /// [`Engine::columns_as_text`] gave.
+    pub fn fingerprint(self, table: &str, line: &str) -> String {
+        match self {
+            Self::Sqlite => format!(
+                "SELECT COUNT(*), COALESCE(group_concat(line, ' '), '') FROM (SELECT {line} AS line FROM {table} WHERE tenant_id = $1 ORDER BY 1)"
+            ),
+            Self::Postgres => format!(
+                "SELECT COUNT(*), COALESCE(md5(string_agg(t::TEXT, ' ' ORDER BY t::TEXT)), '') FROM {table} t WHERE tenant_id = $1"
+            ),
+        }
+    }
 }

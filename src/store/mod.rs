@@ -41,6 +41,7 @@ pub mod signing_secrets;
 pub mod subscriptions;
 pub mod sync_runs;
 pub mod tenants;
+pub mod throwaways;
 pub mod timeline;
 pub mod users;
 pub mod webhook_events;

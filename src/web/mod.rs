@@ -21,6 +21,7 @@ pub mod portal;
 pub mod portal_mail;
 pub mod qr;
 pub mod rate_limit;
+pub mod routes;
 pub mod server;
 pub mod session;
 pub mod shell;
@@ -59,4 +60,11 @@ pub fn router(app: &App, ready: health::Readiness, metrics: PrometheusHandle) ->
         .merge(portal::router(app))
         .merge(dashboard::router(app));
     middleware::apply(surfaces, &site)
+}
+
+/// Every address of pages, portal and API, with `{names}` where something may stand; of [`router`], from which they come.
+pub fn paths(app: &App) -> Vec<String> {
+    let pages = [dashboard::routes(app), portal::routes(app)];
+    let pages = pages.iter().flat_map(|routes| routes.paths().iter().cloned());
+    pages.chain(api::table::operations().map(|operation| operation.path.to_owned())).collect()
 }

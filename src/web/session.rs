@@ -5,6 +5,7 @@
 //! after its start.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use axum::Router;
@@ -19,7 +20,7 @@ use tower::ServiceBuilder;
 use tower_sessions::cookie::SameSite;
 use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store::{Error as StoreError, Result as StoreResult};
-use tower_sessions::{Expiry, SessionManagerLayer, SessionStore};
+use tower_sessions::{Expiry, Session, SessionManagerLayer, SessionStore};
 
 use super::csrf::CsrfToken;
 use super::error::{Error, Result};
@@ -155,6 +156,18 @@ pub async fn sign_in_with(
         login.session.insert(BY_PASSKEY, true).await.map_err(Error::internal)?;
     }
     login.login(&Person::new(user)).await.map_err(Error::internal)
+}
+
+/// Begins a session for somebody who has no browser and no password: the isolation self-test's own people. Answers the cookie's
+/// value.
+pub async fn begin(app: &App, user: &User) -> Result<String> {
+    let session = Session::new(None, Arc::new(Store { app: app.clone() }), None);
+    let person = Person::new(user.clone());
+    let signed_in = serde_json::json!({ "user_id": person.id(), "auth_hash": person.session_auth_hash() });
+    session.insert(PERSON, signed_in).await.map_err(Error::internal)?;
+    session.insert(TYPED_AT, app.clock.now()).await.map_err(Error::internal)?;
+    session.save().await.map_err(Error::internal)?;
+    session.id().map(|id| id.to_string()).ok_or_else(|| Error::internal("a session without an id"))
 }
 
 /// Whose password was right and whose second step is due. The session before ends; this one opens nothing.

@@ -45,6 +45,7 @@ async fn every_command_explains_itself() {
         "keys retire",
         "audit verify",
         "check",
+        "check isolation",
         "healthcheck",
     ];
     for command in commands {
@@ -156,6 +157,21 @@ async fn a_person_made_by_hand_can_sign_in(engine: Engine) {
     let done = visitor.submit(&form.fill("email", "ada@example.com").fill("password", PASSWORD)).await.expect(303);
     assert!(visitor.follow(done).await.expect(200).text().contains("Bolt Tea"));
     process.kill().await;
+}
+
+#[tokio::test]
+async fn the_walls_between_businesses_can_be_tried_from_outside() {
+    let ground = Ground::make(Engine::Sqlite).await;
+    let settings: Vec<(&str, &str)> = ground.settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let walls = run(&["check", "isolation"], &settings).await;
+    assert_eq!(walls.status.code(), Some(0), "{}", said(&walls));
+    assert!(
+        said(&walls).contains("pages and forms, by the address") && !said(&walls).contains("LEAK"),
+        "{}",
+        said(&walls)
+    );
+    let mixed = run(&["check", "--bind", "127.0.0.1:1", "isolation"], &settings).await;
+    assert_eq!(mixed.status.code(), Some(2), "a flag that would be ignored is refused: {}", said(&mixed));
 }
 
 async fn check_names_what_holds(engine: Engine) {

@@ -27,6 +27,7 @@ mod events;
 mod headers;
 mod http;
 mod isolation;
+mod isolation_selftest;
 mod leaks;
 mod looks;
 mod mail;

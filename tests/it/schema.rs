@@ -5,7 +5,7 @@ mod probes;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use billfold::db::Error;
+use billfold::{db::Error, store::throwaways::SHARED};
 
 use crate::harness::{Engine, TestDatabase, both_engines};
 use catalog::{Postgres, Sqlite};
@@ -104,6 +104,10 @@ async fn every_text_on_postgres_sorts_like_sqlite() {
 #[tokio::test]
 async fn every_table_belongs_to_tenants_or_is_on_the_list() {
     let postgres = Postgres::open().await;
+    let columns = postgres.columns().await;
+    let naming =
+        SYSTEM.into_iter().filter(|table| columns.contains_key(&((*table).to_owned(), "tenant_id".to_owned())));
+    assert_eq!(naming.collect::<Vec<_>>(), SHARED, "the isolation self-test expects a wall around every other table");
     let secured: BTreeSet<String> = postgres.secured_tables().await.into_iter().collect();
     let system: BTreeSet<String> = SYSTEM.into_iter().map(str::to_owned).collect();
     let all: BTreeSet<String> =

@@ -4,7 +4,6 @@
 use std::ops::Deref;
 
 use askama::Template;
-use axum::Router;
 use axum::extract::{FromRequestParts, State};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
@@ -22,12 +21,13 @@ use crate::web::dashboard::login::next_path;
 use crate::web::error::{Error, Result};
 use crate::web::extract::{ClientIp, Query};
 use crate::web::html::{self, Wanted};
+use crate::web::routes::Routes;
 use crate::web::session::{Login, is_recent, origin, sign_in};
 use crate::web::shell::PublicShell;
 
 /// The page that takes the password.
-pub fn router() -> Router<App> {
-    Router::new().route("/confirm", get(show).post(confirm))
+pub fn router() -> Routes {
+    Routes::new().route("/confirm", get(show).post(confirm))
 }
 
 /// Whoever `A` lets in, and who signed in or typed the password a short while ago. Everybody else gets the page that asks for

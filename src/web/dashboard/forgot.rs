@@ -1,7 +1,6 @@
 //! `/forgot` asks for a link to a new password, `/reset/{token}` is where it leads. Opening the page uses nothing up.
 
 use askama::Template;
-use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
@@ -16,12 +15,13 @@ use crate::web::dashboard::login::seconds;
 use crate::web::error::{Error, Result};
 use crate::web::extract::{ClientIp, Path};
 use crate::web::html::{self, Wanted};
+use crate::web::routes::Routes;
 use crate::web::session::origin;
 use crate::web::shell::PublicShell;
 
 /// The routes.
-pub fn router() -> Router<App> {
-    Router::new().route("/forgot", get(show).post(ask)).route("/reset/{token}", get(choose).post(reset))
+pub fn router() -> Routes {
+    Routes::new().route("/forgot", get(show).post(ask)).route("/reset/{token}", get(choose).post(reset))
 }
 
 #[derive(Template)]

@@ -14,6 +14,7 @@ use crate::web::access::{Viewer, WholeTenant};
 use crate::web::csrf::CsrfToken;
 use crate::web::error::{Error, Result};
 use crate::web::html;
+use crate::web::routes::Routes;
 use crate::web::session::Login;
 use crate::web::shell::PublicShell;
 
@@ -21,8 +22,8 @@ use crate::web::shell::PublicShell;
 const LAST_COOKIE: &str = "billfold-last";
 
 /// The routes.
-pub fn router() -> Router<App> {
-    Router::new()
+pub fn router() -> Routes {
+    Routes::new()
         .route("/", get(home))
         .route("/t/{tenant}", get(tenant))
         .route("/t/{tenant}/", get(tenant))

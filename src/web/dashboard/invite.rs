@@ -1,7 +1,6 @@
 //! `/invite/{token}`: what an invited person sees. Opening the page uses nothing up: scanners of mail open links as well.
 
 use askama::Template;
-use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
@@ -16,12 +15,13 @@ use crate::web::csrf::{CsrfToken, ProtectedForm};
 use crate::web::error::{Error, Result};
 use crate::web::extract::{ClientIp, Path};
 use crate::web::html;
+use crate::web::routes::Routes;
 use crate::web::session::{Login, origin, sign_in};
 use crate::web::shell::PublicShell;
 
 /// The routes.
-pub fn router() -> Router<App> {
-    Router::new().route("/invite/{token}", get(show).post(accept))
+pub fn router() -> Routes {
+    Routes::new().route("/invite/{token}", get(show).post(accept))
 }
 
 /// How the person can accept.

@@ -41,25 +41,31 @@ use axum::Router;
 use axum::middleware::from_fn;
 
 use super::csrf::VisitorCookie;
+use super::routes::Routes;
 use super::session as sessions;
 use crate::app::App;
 use crate::vault::new_token;
 
-/// Every route of the dashboard, behind the session layer.
+/// The dashboard, behind the session layer.
 pub fn router(app: &App) -> Router {
+    sessions::layer(routes(app).into_router(), app).with_state(app.clone())
+}
+
+/// Every route of the dashboard.
+pub fn routes(app: &App) -> Routes {
     // pages for people without a session have a form token of their own
     let visitor = VisitorCookie::new(app.config.is_https(), new_token);
-    let public = Router::new()
+    let public = Routes::new()
         .merge(login::router())
         .merge(setup::router())
         .merge(forgot::router())
-        .layer(from_fn(move |request, next| visitor.clone().provide(request, next)));
+        .within(|routes| routes.layer(from_fn(move |request, next| visitor.clone().provide(request, next))));
     let visitor = VisitorCookie::new(app.config.is_https(), new_token);
-    let either = Router::new()
-        .merge(invite::router())
-        .layer(from_fn(move |request, next| visitor.clone().provide_unless_signed_in(request, next)));
+    let either = Routes::new().merge(invite::router()).within(|routes| {
+        routes.layer(from_fn(move |request, next| visitor.clone().provide_unless_signed_in(request, next)))
+    });
     // one line per feature
-    let inside = Router::new()
+    let inside = Routes::new()
         .merge(api_keys::router())
         .merge(confirm::router())
         .merge(act::router())
@@ -84,5 +90,5 @@ pub fn router(app: &App) -> Router {
         .merge(portal_settings::router())
         .merge(search::router())
         .merge(sync::router());
-    sessions::layer(public.merge(either).merge(home::remember(inside)), app).with_state(app.clone())
+    public.merge(either).merge(inside.within(home::remember))
 }

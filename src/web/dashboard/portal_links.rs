@@ -1,7 +1,6 @@
 //! Links to the customer portal: made from a customer's page, shown once, listed, taken back.
 
 use askama::Template;
-use axum::Router;
 use axum::response::Response;
 use axum::routing::{get, post};
 use http::HeaderMap;
@@ -9,7 +8,6 @@ use serde::Deserialize;
 
 use super::act::{self, Act, Way, act_pages, again, open, subject};
 use super::rows;
-use crate::app::App;
 use crate::billing::portal::{LinkError, NewPortalLink};
 use crate::billing::portal_settings::Brand;
 use crate::db::Tx;
@@ -28,6 +26,7 @@ use crate::web::forms::{Form, Refused, Typed};
 use crate::web::html::{self, Wanted};
 use crate::web::portal_mail;
 use crate::web::qr;
+use crate::web::routes::Routes;
 use crate::web::shell::{Nav, Shell};
 
 /// Links that the list shows.
@@ -42,9 +41,9 @@ const LIVES: [(i64, &str); 5] = [
 ];
 
 /// The routes.
-pub fn router() -> Router<App> {
+pub fn router() -> Routes {
     const PROJECT: &str = "/t/{tenant}/p/{project}";
-    Router::new()
+    Routes::new()
         .route(&format!("{PROJECT}/customers/{{id}}/portal-link"), get(ask).post(create))
         .route(&format!("{PROJECT}/portal-links"), get(index))
         .route(&format!("{PROJECT}/portal-links/{{id}}/revoke"), post(revoke))

@@ -1,13 +1,11 @@
 //! What the customer portal looks like, and the prices that it offers.
 
 use askama::Template;
-use axum::Router;
 use axum::response::Response;
 use axum::routing::{get, post};
 use http::HeaderMap;
 
 use super::choices;
-use crate::app::App;
 use crate::billing::portal_settings::Brand;
 use crate::domain::brand::{LARGEST_LOGO, PortalDraft};
 use crate::domain::drafts::Proration;
@@ -19,15 +17,16 @@ use crate::web::csrf::{ProtectedForm, ProtectedUpload};
 use crate::web::error::Result;
 use crate::web::forms::{Form, Refused, Typed};
 use crate::web::html::{self, Wanted};
+use crate::web::routes::Routes;
 use crate::web::shell::{Nav, Shell};
 
 /// Bytes of a form with a logo: the largest one, and some more, so that a larger one is told why it is refused.
 const UPLOAD: usize = 2 * LARGEST_LOGO;
 
 /// The routes.
-pub fn router() -> Router<App> {
+pub fn router() -> Routes {
     const PAGE: &str = "/t/{tenant}/p/{project}/settings/portal";
-    Router::new()
+    Routes::new()
         .route(PAGE, get(show).post(save))
         .route(&format!("{PAGE}/logo"), post(set_logo))
         .route(&format!("{PAGE}/logo/remove"), post(remove_logo))

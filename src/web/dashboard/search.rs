@@ -1,13 +1,11 @@
 //! Search over everything: a page of its own, and what the search dialog shows while somebody types.
 
 use askama::Template;
-use axum::Router;
 use axum::response::Response;
 use axum::routing::get;
 use serde::Deserialize;
 
 use super::list::matches;
-use crate::app::App;
 use crate::db::Tx;
 use crate::domain::kind::Kind;
 use crate::store::list::{Filter, Slice};
@@ -17,6 +15,7 @@ use crate::web::dashboard::{jump, rows, show};
 use crate::web::error::Result;
 use crate::web::extract::Query;
 use crate::web::html::Wanted;
+use crate::web::routes::Routes;
 use crate::web::shell::{DEVELOPER_NAV, MAIN_NAV, Nav, Shell};
 
 /// Results of each kind.
@@ -27,8 +26,8 @@ const CUSTOMERS: i64 = 50;
 const LONGEST: usize = 200;
 
 /// The routes.
-pub fn router() -> Router<App> {
-    Router::new().route("/t/{tenant}/p/{project}/search", get(search))
+pub fn router() -> Routes {
+    Routes::new().route("/t/{tenant}/p/{project}/search", get(search))
 }
 
 #[derive(Debug, Default, Deserialize)]

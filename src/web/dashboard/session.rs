@@ -1,6 +1,5 @@
 //! `/logout`.
 
-use axum::Router;
 use axum::extract::FromRequest as _;
 use axum::extract::{Request, State};
 use axum::response::Response;
@@ -13,11 +12,12 @@ use crate::web::csrf::ProtectedForm;
 use crate::web::error::Result;
 use crate::web::extract::ClientIp;
 use crate::web::html;
+use crate::web::routes::Routes;
 use crate::web::session::{Login, origin, sign_out};
 
 /// The routes.
-pub fn router() -> Router<App> {
-    Router::new().route("/logout", post(logout))
+pub fn router() -> Routes {
+    Routes::new().route("/logout", post(logout))
 }
 
 #[derive(Deserialize)]

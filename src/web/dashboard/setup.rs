@@ -1,7 +1,6 @@
 //! `/setup`: the first run.
 
 use askama::Template;
-use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
@@ -18,12 +17,13 @@ use crate::web::csrf::{CsrfToken, ProtectedForm};
 use crate::web::error::{Error, Result};
 use crate::web::extract::{ClientIp, Query};
 use crate::web::html;
+use crate::web::routes::Routes;
 use crate::web::session::{Login, sign_in};
 use crate::web::shell::PublicShell;
 
 /// The routes.
-pub fn router() -> Router<App> {
-    Router::new().route("/setup", get(form).post(submit))
+pub fn router() -> Routes {
+    Routes::new().route("/setup", get(form).post(submit))
 }
 
 #[derive(Deserialize)]

@@ -1,23 +1,22 @@
 //! New projects. Switching itself is a link: tenant and project stand in every address.
 
 use askama::Template;
-use axum::Router;
 use axum::response::Response;
 use axum::routing::{get, post};
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 
 use crate::accounts::projects;
-use crate::app::App;
 use crate::web::access::{Admin, WholeTenant};
 use crate::web::csrf::ProtectedForm;
 use crate::web::error::{Error, Result};
 use crate::web::html::{self, Wanted};
+use crate::web::routes::Routes;
 use crate::web::shell::{Nav, Shell};
 
 /// The routes.
-pub fn router() -> Router<App> {
-    Router::new().route("/t/{tenant}/projects/new", get(form)).route("/t/{tenant}/projects", post(create))
+pub fn router() -> Routes {
+    Routes::new().route("/t/{tenant}/projects/new", get(form)).route("/t/{tenant}/projects", post(create))
 }
 
 #[derive(Deserialize)]

@@ -1,6 +1,5 @@
 //! A business's colour and logo, at addresses that say what they hold, so browsers keep them for good.
 
-use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
@@ -12,14 +11,15 @@ use crate::domain::brand::Colour;
 use crate::store::portal_logos;
 use crate::web::error::{Error, Result};
 use crate::web::extract::Path;
+use crate::web::routes::Routes;
 
 const FOR_GOOD: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 /// Letters of a SHA-256 in hex.
 const HASH: usize = 64;
 
 /// The routes.
-pub fn router() -> Router<App> {
-    Router::new().route("/portal/brand/{file}", get(colour)).route("/portal/logo/{hash}", get(logo))
+pub fn router() -> Routes {
+    Routes::new().route("/portal/brand/{file}", get(colour)).route("/portal/logo/{hash}", get(logo))
 }
 
 /// `/portal/brand/0a63c4.css`: made from its own name.

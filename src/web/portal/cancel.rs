@@ -1,7 +1,6 @@
 //! Cancelling a subscription at the end of its period.
 
 use askama::Template;
-use axum::Router;
 use axum::response::Response;
 use axum::routing::get;
 
@@ -9,7 +8,6 @@ use super::guest::Guest;
 use super::home::{Said, lead_on};
 use super::page::PortalShell;
 use super::plans::{self, Plan};
-use crate::app::App;
 use crate::domain::drafts::{Cancellation, FEEDBACKS, Moment};
 use crate::domain::portal::Permit;
 use crate::domain::status;
@@ -18,13 +16,14 @@ use crate::web::error::{Error, Result};
 use crate::web::extract::Path;
 use crate::web::forms::{Form, Typed, with_retry};
 use crate::web::html;
+use crate::web::routes::Routes;
 
 /// Where a visit begins that is for cancelling.
 pub const BEGIN: &str = "/portal/begin/cancel";
 
 /// The routes.
-pub fn router() -> Router<App> {
-    Router::new().route(BEGIN, get(begin)).route("/portal/plans/{plan}/cancel", get(ask).post(send))
+pub fn router() -> Routes {
+    Routes::new().route(BEGIN, get(begin)).route("/portal/plans/{plan}/cancel", get(ask).post(send))
 }
 
 #[derive(Template)]

@@ -2,28 +2,27 @@
 //! back needs no id.
 
 use askama::Template;
-use axum::Router;
 use axum::response::Response;
 use axum::routing::get;
 
 use super::guest::Guest;
 use super::home::{Said, lead_on, refused_as};
 use super::page::PortalShell;
-use crate::app::App;
 use crate::billing::{self, Outcome, card::Card};
 use crate::domain::portal::Permit;
 use crate::domain::status;
 use crate::web::csrf::ProtectedForm;
 use crate::web::error::{Error, Result};
 use crate::web::forms::{Form, Refused, Typed, with_retry};
+use crate::web::routes::Routes;
 use crate::web::{html, links};
 
 /// The page.
 pub const PAGE: &str = "/portal/card";
 
 /// The routes.
-pub fn router() -> Router<App> {
-    Router::new().route(PAGE, get(ask).post(begin)).route("/portal/card/done", get(done))
+pub fn router() -> Routes {
+    Routes::new().route(PAGE, get(ask).post(begin)).route("/portal/card/done", get(done))
 }
 
 #[derive(Template)]

@@ -1,7 +1,6 @@
 //! Changing the plan: first what it costs, as Stripe reckons it, then the button.
 
 use askama::Template;
-use axum::Router;
 use axum::response::Response;
 use axum::routing::get;
 
@@ -9,7 +8,6 @@ use super::guest::Guest;
 use super::home::{Said, lead_on, refused_as};
 use super::page::PortalShell;
 use super::plans::{self, Offer, Plan};
-use crate::app::App;
 use crate::billing::changes::Preview;
 use crate::domain::drafts::{ChangeDraft, Flaw, Proration};
 use crate::domain::portal::Permit;
@@ -19,13 +17,14 @@ use crate::web::error::{Error, Result};
 use crate::web::extract::{Path, Query};
 use crate::web::forms::{Form, Refused, Typed, with_retry};
 use crate::web::html;
+use crate::web::routes::Routes;
 
 /// Where a visit begins that is for changing the plan.
 pub const BEGIN: &str = "/portal/begin/change";
 
 /// The routes.
-pub fn router() -> Router<App> {
-    Router::new().route(BEGIN, get(begin)).route("/portal/plans/{plan}/change", get(ask).post(send))
+pub fn router() -> Routes {
+    Routes::new().route(BEGIN, get(begin)).route("/portal/plans/{plan}/change", get(ask).post(send))
 }
 
 #[derive(Template)]

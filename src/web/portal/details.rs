@@ -1,14 +1,12 @@
 //! Name, e-mail and billing address.
 
 use askama::Template;
-use axum::Router;
 use axum::response::Response;
 use axum::routing::get;
 
 use super::guest::Guest;
 use super::home::{Said, lead_on};
 use super::page::PortalShell;
-use crate::app::App;
 use crate::domain::drafts::{AddressDraft, CustomerDraft};
 use crate::domain::portal::Permit;
 use crate::domain::raw::Raw;
@@ -16,6 +14,7 @@ use crate::web::csrf::ProtectedForm;
 use crate::web::error::Result;
 use crate::web::forms::{Form, Typed, with_retry};
 use crate::web::html;
+use crate::web::routes::Routes;
 
 /// The fields: Stripe's parameters, with their places in its JSON.
 const FIELDS: [(&str, &str); 8] = [
@@ -30,8 +29,8 @@ const FIELDS: [(&str, &str); 8] = [
 ];
 
 /// The routes.
-pub fn router() -> Router<App> {
-    Router::new().route("/portal/details", get(ask).post(send))
+pub fn router() -> Routes {
+    Routes::new().route("/portal/details", get(ask).post(send))
 }
 
 #[derive(Template)]

@@ -1,7 +1,6 @@
 //! Leaving before the hour is over, as on a shared computer.
 
 use askama::Template;
-use axum::Router;
 use axum::response::Response;
 use axum::routing::post;
 use http::header;
@@ -9,14 +8,14 @@ use serde::Deserialize;
 
 use super::guest::{self, Guest};
 use super::page::PortalShell;
-use crate::app::App;
 use crate::web::csrf::ProtectedForm;
 use crate::web::error::Result;
 use crate::web::html;
+use crate::web::routes::Routes;
 
 /// The routes.
-pub fn router() -> Router<App> {
-    Router::new().route("/portal/end", post(end))
+pub fn router() -> Routes {
+    Routes::new().route("/portal/end", post(end))
 }
 
 #[derive(Template)]

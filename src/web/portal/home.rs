@@ -1,7 +1,6 @@
 //! `/portal`: plan, invoices, billing details, each with what may be done about it.
 
 use askama::Template;
-use axum::Router;
 use axum::response::Response;
 use axum::routing::{get, post};
 use serde::Deserialize;
@@ -10,7 +9,6 @@ use super::guest::Guest;
 use super::invoices::{self, InvoiceRow};
 use super::page::PortalShell;
 use super::plans::{self, Plan};
-use crate::app::App;
 use crate::billing::{self, Nonce, Outcome};
 use crate::domain::drafts::Flaw;
 use crate::domain::portal::Permit;
@@ -21,10 +19,11 @@ use crate::web::extract::{Path, Query};
 use crate::web::forms::{Refused, Typed, with_retry};
 use crate::web::html;
 use crate::web::language;
+use crate::web::routes::Routes;
 
 /// The routes.
-pub fn router() -> Router<App> {
-    Router::new().route("/portal", get(show)).route("/portal/plans/{plan}/keep", post(keep))
+pub fn router() -> Routes {
+    Routes::new().route("/portal", get(show)).route("/portal/plans/{plan}/keep", post(keep))
 }
 
 /// What just happened.

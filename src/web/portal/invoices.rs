@@ -3,13 +3,11 @@
 
 use std::collections::HashMap;
 
-use axum::Router;
 use axum::response::Response;
 use axum::routing::get;
 
 use super::guest::Guest;
 use super::plans;
-use crate::app::App;
 use crate::db::Tx;
 use crate::domain::portal::Permit;
 use crate::domain::raw::Raw;
@@ -19,13 +17,14 @@ use crate::web::error::{Error, Result};
 use crate::web::extract::Path;
 use crate::web::html;
 use crate::web::links;
+use crate::web::routes::Routes;
 
 /// Invoices that are shown: two years of months.
 pub const MOST: usize = 24;
 
 /// The routes.
-pub fn router() -> Router<App> {
-    Router::new().route("/portal/invoices/{invoice}/pdf", get(pdf)).route("/portal/invoices/{invoice}/pay", get(pay))
+pub fn router() -> Routes {
+    Routes::new().route("/portal/invoices/{invoice}/pdf", get(pdf)).route("/portal/invoices/{invoice}/pay", get(pay))
 }
 
 /// An invoice as its customer sees it.

@@ -2,10 +2,10 @@
 //! scripts as well, so the page has none that could press the button.
 
 use askama::Template;
+use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
-use axum::{Extension, Router};
 use http::{HeaderMap, header};
 use serde::Deserialize;
 
@@ -23,13 +23,14 @@ use crate::web::extract::{ClientIp, Path};
 use crate::web::html;
 use crate::web::language;
 use crate::web::middleware::request_id;
+use crate::web::routes::Routes;
 
 /// Letters of a browser's name for itself that are kept.
 const AGENT: usize = 200;
 
 /// The routes.
-pub fn router() -> Router<App> {
-    Router::new().route("/portal/{token}", get(show).post(open))
+pub fn router() -> Routes {
+    Routes::new().route("/portal/{token}", get(show).post(open))
 }
 
 #[derive(Template)]

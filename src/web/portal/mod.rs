@@ -22,15 +22,22 @@ use axum::Router;
 use axum::middleware::from_fn;
 
 use super::csrf::VisitorCookie;
+use super::routes::Routes;
 use crate::app::App;
 use crate::vault::new_token;
 
-/// Every route of the portal.
+/// The portal.
 pub fn router(app: &App) -> Router {
+    routes(app).into_router().layer(from_fn(page::frame)).with_state(app.clone())
+}
+
+/// Every route of the portal.
+pub fn routes(app: &App) -> Routes {
     // the page of a link has no visit yet, so its form has a token of its own
     let visitor = VisitorCookie::new(app.config.is_https(), new_token);
-    let link = link::router().layer(from_fn(move |request, next| visitor.clone().provide(request, next)));
-    let inside = Router::new()
+    let link = link::router()
+        .within(|routes| routes.layer(from_fn(move |request, next| visitor.clone().provide(request, next))));
+    let inside = Routes::new()
         .merge(home::router())
         .merge(change::router())
         .merge(cancel::router())
@@ -40,5 +47,5 @@ pub fn router(app: &App) -> Router {
         .merge(details::router())
         .merge(tax_ids::router())
         .merge(end::router());
-    link.merge(inside).merge(brand::router()).layer(from_fn(page::frame)).with_state(app.clone())
+    link.merge(inside).merge(brand::router())
 }

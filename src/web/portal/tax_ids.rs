@@ -1,14 +1,12 @@
 //! Tax ids, as they stand on the customer's invoices.
 
 use askama::Template;
-use axum::Router;
 use axum::response::Response;
 use axum::routing::{get, post};
 
 use super::guest::Guest;
 use super::home::{Said, lead_on_to, sorry};
 use super::page::PortalShell;
-use crate::app::App;
 use crate::billing::{self, tax_ids::TaxId};
 use crate::domain::drafts::{TAX_ID_KINDS, TaxIdDraft};
 use crate::domain::portal::Permit;
@@ -17,12 +15,13 @@ use crate::web::error::{Error, Result};
 use crate::web::extract::{Path, Query};
 use crate::web::forms::{Form, Refused, Typed, with_retry};
 use crate::web::html;
+use crate::web::routes::Routes;
 
 const PAGE: &str = "/portal/tax-ids";
 
 /// The routes.
-pub fn router() -> Router<App> {
-    Router::new().route(PAGE, get(show).post(add)).route("/portal/tax-ids/{id}/remove", post(remove))
+pub fn router() -> Routes {
+    Routes::new().route(PAGE, get(show).post(add)).route("/portal/tax-ids/{id}/remove", post(remove))
 }
 
 #[derive(Template)]

@@ -1,7 +1,6 @@
 //! What was used so far in this period, where the price is by usage.
 
 use askama::Template;
-use axum::Router;
 use axum::response::Response;
 use axum::routing::get;
 
@@ -9,15 +8,15 @@ use super::guest::Guest;
 use super::home::sorry;
 use super::page::PortalShell;
 use super::plans;
-use crate::app::App;
 use crate::billing;
 use crate::web::error::{Error, Result};
 use crate::web::extract::Path;
 use crate::web::html;
+use crate::web::routes::Routes;
 
 /// The routes.
-pub fn router() -> Router<App> {
-    Router::new().route("/portal/plans/{plan}/usage", get(show))
+pub fn router() -> Routes {
+    Routes::new().route("/portal/plans/{plan}/usage", get(show))
 }
 
 #[derive(Template)]

@@ -6,16 +6,15 @@ mod profile;
 mod sessions;
 mod two_factor;
 
-use axum::Router;
 use axum::routing::{get, post};
 
-use crate::app::App;
+use crate::web::routes::Routes;
 pub(super) use passkeys::Answered;
 pub(super) use profile::with_theme;
 
 /// The routes.
-pub fn router() -> Router<App> {
-    Router::new()
+pub fn router() -> Routes {
+    Routes::new()
         .route("/account", get(profile::show))
         .route("/account/profile", post(profile::save))
         .route("/account/password", get(password::show).post(password::change))

@@ -5,19 +5,18 @@ mod simple;
 pub mod subject;
 
 use askama::Template;
-use axum::Router;
 use axum::response::Response;
 
-use crate::app::App;
 use crate::billing::{self, Outcome};
 use crate::web::access::Staff;
 use crate::web::error::Result;
 use crate::web::forms::{Form, Refused, with_retry};
 use crate::web::html::{self, Wanted};
+use crate::web::routes::Routes;
 use crate::web::shell::{Nav, Shell};
 
 /// The routes of acts that need no fields.
-pub fn router() -> Router<App> {
+pub fn router() -> Routes {
     simple::router()
 }
 

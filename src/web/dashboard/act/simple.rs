@@ -1,6 +1,5 @@
 //! Acts that need no fields, as a table: one row each.
 
-use axum::Router;
 use axum::response::Response;
 use axum::routing::get;
 use futures_util::future::BoxFuture;
@@ -8,7 +7,7 @@ use http::HeaderMap;
 
 use super::subject::{self, Subject};
 use super::{Act, Confirm, again, open};
-use crate::app::{App, Scope};
+use crate::app::Scope;
 use crate::billing::invoices::InvoiceAct;
 use crate::billing::{self, Nonce, Outcome};
 use crate::domain::kind::Kind;
@@ -18,6 +17,7 @@ use crate::web::error::Result;
 use crate::web::extract::Path;
 use crate::web::forms::{Form, Typed, lead_on};
 use crate::web::html::Wanted;
+use crate::web::routes::Routes;
 
 /// An act without fields.
 #[derive(Clone, Copy)]
@@ -170,8 +170,8 @@ const ACTS: [Simple; 12] = [
 ];
 
 /// Two routes for each row.
-pub(super) fn router() -> Router<App> {
-    ACTS.into_iter().fold(Router::new(), |router, act| {
+pub(super) fn router() -> Routes {
+    ACTS.into_iter().fold(Routes::new(), |router, act| {
         let path = format!("/t/{{tenant}}/p/{{project}}/{}/{{id}}/{}", act.kind.plural(), act.name);
         let ask = move |member: Member, Path((_, _, id)): Path<(String, String, String)>| ask(act, member, id);
         let send = move |member: Member,

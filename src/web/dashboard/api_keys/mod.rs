@@ -6,18 +6,17 @@ mod detail;
 mod form;
 mod index;
 
-use axum::Router;
 use axum::routing::{get, post};
 
-use crate::app::App;
 use crate::domain::api_key::ApiScopes;
 use crate::domain::status::Tone;
 use crate::store::api_keys::ApiKey;
+use crate::web::routes::Routes;
 
 /// The routes.
-pub fn router() -> Router<App> {
+pub fn router() -> Routes {
     const PAGE: &str = "/t/{tenant}/p/{project}/api-keys";
-    Router::new()
+    Routes::new()
         .route(PAGE, get(index::index).post(actions::create))
         .route(&format!("{PAGE}/new"), get(form::new))
         .route(&format!("{PAGE}/{{key}}"), get(detail::show))

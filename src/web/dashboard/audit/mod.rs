@@ -4,15 +4,14 @@ mod export;
 mod filter;
 mod page;
 
-use axum::Router;
 use axum::routing::{get, post};
 
-use crate::app::App;
+use crate::web::routes::Routes;
 
 /// The routes.
-pub fn router() -> Router<App> {
+pub fn router() -> Routes {
     const PAGE: &str = "/t/{tenant}/audit";
-    Router::new()
+    Routes::new()
         .route(PAGE, get(page::show))
         .route(&format!("{PAGE}/check"), get(page::check))
         .route(&format!("{PAGE}/export"), post(export::export))

@@ -2,12 +2,11 @@
 
 mod refund;
 
-use axum::Router;
 use axum::routing::get;
 
-use crate::app::App;
+use crate::web::routes::Routes;
 
 /// The routes.
-pub fn router() -> Router<App> {
-    Router::new().route("/t/{tenant}/p/{project}/charges/{id}/refund", get(refund::ask).post(refund::send))
+pub fn router() -> Routes {
+    Routes::new().route("/t/{tenant}/p/{project}/charges/{id}/refund", get(refund::ask).post(refund::send))
 }

@@ -3,15 +3,14 @@
 mod done;
 mod new;
 
-use axum::Router;
 use axum::routing::get;
 
-use crate::app::App;
+use crate::web::routes::Routes;
 
 /// The routes.
-pub fn router() -> Router<App> {
+pub fn router() -> Routes {
     const PAGE: &str = "/t/{tenant}/p/{project}/checkout";
-    Router::new()
+    Routes::new()
         .route(PAGE, get(new::ask).post(new::send))
         .route(&format!("{PAGE}/done"), get(done::done))
         .route(&format!("{PAGE}/{{session}}/expire"), get(done::ask_expire).post(done::expire))

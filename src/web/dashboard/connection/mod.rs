@@ -5,23 +5,22 @@ mod doctor;
 mod findings;
 mod view;
 
-use axum::Router;
 use axum::response::Response;
 use axum::routing::{get, post};
 use serde::Deserialize;
 
-use crate::app::App;
 use crate::web::access::Viewer;
 use crate::web::error::Result;
 use crate::web::extract::Query;
 use crate::web::html;
+use crate::web::routes::Routes;
 use crate::web::session::{Login, is_recent};
 use view::{Notice, Page, WaitingFragment};
 
 /// The routes.
-pub fn router() -> Router<App> {
+pub fn router() -> Routes {
     const PAGE: &str = "/t/{tenant}/p/{project}/connection";
-    Router::new()
+    Routes::new()
         .route(PAGE, get(show).post(actions::connect))
         .route(&format!("{PAGE}/waiting"), get(waiting))
         .route(&format!("{PAGE}/key"), post(actions::replace_key))

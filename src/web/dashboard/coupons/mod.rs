@@ -4,21 +4,21 @@ mod codes;
 mod index;
 mod new;
 
-use axum::Router;
 use axum::routing::get;
 
-use crate::app::{App, Scope};
+use crate::app::Scope;
 use crate::billing;
 use crate::domain::drafts::DiscountDraft;
 use crate::domain::raw::Raw;
 use crate::web::dashboard::show;
 use crate::web::error::Result;
 use crate::web::forms::Refused;
+use crate::web::routes::Routes;
 
 /// The routes.
-pub fn router() -> Router<App> {
+pub fn router() -> Routes {
     const LIST: &str = "/t/{tenant}/p/{project}/coupons";
-    Router::new()
+    Routes::new()
         .route(LIST, get(index::index))
         .route(&format!("{LIST}/new"), get(new::ask).post(new::send))
         .route(&format!("{LIST}/{{id}}"), get(codes::show).post(codes::create))

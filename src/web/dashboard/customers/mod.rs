@@ -4,15 +4,14 @@ mod detail;
 mod edit;
 mod index;
 
-use axum::Router;
 use axum::routing::get;
 
-use crate::app::App;
+use crate::web::routes::Routes;
 
 /// The routes.
-pub fn router() -> Router<App> {
+pub fn router() -> Routes {
     const LIST: &str = "/t/{tenant}/p/{project}/customers";
-    Router::new()
+    Routes::new()
         .route(LIST, get(index::index))
         .route(&format!("{LIST}/new"), get(edit::ask_new).post(edit::create))
         .route(&format!("{LIST}/{{id}}"), get(detail::detail))

@@ -12,15 +12,14 @@ mod subjects;
 
 pub use health::Health;
 
-use axum::Router;
 use axum::routing::{get, post};
 
-use crate::app::App;
 use crate::domain::event::EventStatus;
+use crate::web::routes::Routes;
 
 /// The routes.
-pub fn router() -> Router<App> {
-    Router::new()
+pub fn router() -> Routes {
+    Routes::new()
         .route("/t/{tenant}/p/{project}/events", get(list::index))
         .route("/t/{tenant}/p/{project}/events/live", get(live::fragment))
         .route("/t/{tenant}/p/{project}/events/refusals", get(refusals::index))

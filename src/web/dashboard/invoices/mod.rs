@@ -3,14 +3,13 @@
 mod detail;
 mod index;
 
-use axum::Router;
 use axum::routing::get;
 
-use crate::app::App;
+use crate::web::routes::Routes;
 
 /// The routes.
-pub fn router() -> Router<App> {
-    Router::new()
+pub fn router() -> Routes {
+    Routes::new()
         .route("/t/{tenant}/p/{project}/invoices", get(index::index))
         .route("/t/{tenant}/p/{project}/invoices/{id}", get(detail::detail))
 }

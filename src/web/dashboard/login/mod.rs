@@ -6,7 +6,6 @@ mod two_factor;
 use std::net::IpAddr;
 
 use askama::Template;
-use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -24,6 +23,7 @@ use crate::web::dashboard::account::with_theme;
 use crate::web::error::{Error, Result};
 use crate::web::extract::{ClientIp, Query};
 use crate::web::html;
+use crate::web::routes::Routes;
 use crate::web::session::{Login, Proof, hold, origin, sign_in_with};
 use crate::web::shell::PublicShell;
 
@@ -31,8 +31,8 @@ use crate::web::shell::PublicShell;
 const DEVICE_AGE: u32 = 365 * 24 * 60 * 60;
 
 /// The routes.
-pub fn router() -> Router<App> {
-    Router::new()
+pub fn router() -> Routes {
+    Routes::new()
         .route("/login", get(form).post(submit))
         .route("/login/passkey/start", post(passkey::start))
         .route("/login/passkey", post(passkey::submit))

@@ -5,18 +5,17 @@ mod index;
 mod invitations;
 mod one;
 
-use axum::Router;
 use axum::routing::{get, post};
 
-use crate::app::App;
 use crate::domain::status::Tone;
 use crate::store::members::Member;
+use crate::web::routes::Routes;
 
 /// The routes.
-pub fn router() -> Router<App> {
+pub fn router() -> Routes {
     const PAGE: &str = "/t/{tenant}/members";
     const INVITATIONS: &str = "/t/{tenant}/invitations";
-    Router::new()
+    Routes::new()
         .route(PAGE, get(index::show))
         .route(&format!("{PAGE}/{{member}}"), get(one::show))
         .route(&format!("{PAGE}/{{member}}/role"), post(one::change_role))

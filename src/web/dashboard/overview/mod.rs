@@ -4,11 +4,9 @@ mod health;
 mod steps;
 
 use askama::Template;
-use axum::Router;
 use axum::response::Response;
 use axum::routing::get;
 
-use crate::app::App;
 use crate::db::Tx;
 use crate::domain::ids::ProjectId;
 use crate::domain::kind::Kind;
@@ -24,6 +22,7 @@ use crate::web::dashboard::sync::progress::Import;
 use crate::web::dashboard::timeline::{self, Entry};
 use crate::web::error::Result;
 use crate::web::html::Wanted;
+use crate::web::routes::Routes;
 use crate::web::shell::{Nav, Shell};
 
 use health::Health;
@@ -33,8 +32,8 @@ use steps::Step;
 const EVENTS: i64 = 8;
 
 /// The routes.
-pub fn router() -> Router<App> {
-    Router::new().route("/t/{tenant}/p/{project}/", get(overview))
+pub fn router() -> Routes {
+    Routes::new().route("/t/{tenant}/p/{project}/", get(overview))
 }
 
 #[derive(Template)]

@@ -6,18 +6,17 @@ mod index;
 mod price;
 mod rename;
 
-use axum::Router;
 use axum::routing::get;
 
-use crate::app::App;
 use crate::domain::price as sentences;
 use crate::domain::raw::Raw;
 use crate::store::prices::Price;
+use crate::web::routes::Routes;
 
 /// The routes.
-pub fn router() -> Router<App> {
+pub fn router() -> Routes {
     const LIST: &str = "/t/{tenant}/p/{project}/products";
-    Router::new()
+    Routes::new()
         .route(LIST, get(index::index))
         .route(&format!("{LIST}/new"), get(edit::ask_new).post(edit::create))
         .route(&format!("{LIST}/{{id}}"), get(detail::detail))

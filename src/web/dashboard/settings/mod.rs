@@ -1,13 +1,11 @@
 //! What a project's admins decide: where people may be sent after Checkout or the portal.
 
 use askama::Template;
-use axum::Router;
 use axum::response::Response;
 use axum::routing::{get, post};
 use http::HeaderMap;
 use serde::Deserialize;
 
-use crate::app::App;
 use crate::domain::role::Role;
 use crate::store::allowed_origins::{self, AllowedOrigin};
 use crate::store::projects::Project;
@@ -16,12 +14,13 @@ use crate::web::csrf::ProtectedForm;
 use crate::web::error::Result;
 use crate::web::forms::{Form, Refused, Typed};
 use crate::web::html::{self, Wanted};
+use crate::web::routes::Routes;
 use crate::web::shell::{Nav, Shell};
 
 /// The routes.
-pub fn router() -> Router<App> {
+pub fn router() -> Routes {
     const PAGE: &str = "/t/{tenant}/p/{project}/settings";
-    Router::new()
+    Routes::new()
         .route(PAGE, get(show))
         .route(&format!("{PAGE}/origins"), post(allow))
         .route(&format!("{PAGE}/origins/remove"), post(forbid))

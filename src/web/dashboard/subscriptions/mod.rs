@@ -9,15 +9,14 @@ mod index;
 mod new;
 mod pause;
 
-use axum::Router;
 use axum::routing::get;
 
-use crate::app::App;
+use crate::web::routes::Routes;
 
 /// The routes.
-pub fn router() -> Router<App> {
+pub fn router() -> Routes {
     const LIST: &str = "/t/{tenant}/p/{project}/subscriptions";
-    Router::new()
+    Routes::new()
         .route(LIST, get(index::index))
         .route(&format!("{LIST}/new"), get(new::ask).post(new::send))
         .route(&format!("{LIST}/{{id}}"), get(detail::detail))

@@ -6,14 +6,13 @@ pub mod progress;
 mod view;
 mod writes;
 
-use axum::Router;
 use axum::routing::{get, post};
 
-use crate::app::App;
+use crate::web::routes::Routes;
 
 /// The routes.
-pub fn router() -> Router<App> {
-    Router::new()
+pub fn router() -> Routes {
+    Routes::new()
         .route("/t/{tenant}/p/{project}/sync", get(page::page))
         .route("/t/{tenant}/p/{project}/sync/writes", get(writes::page))
         .route("/t/{tenant}/p/{project}/sync/start", post(actions::start))
