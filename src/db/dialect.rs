@@ -83,4 +83,29 @@ impl Engine {
             ),
         }
     }
+
+    /// Sentences about everything in the catalogue that row-level security does not hold for the present role; what follows is
+    /// `IN` with the system's tables. Only Postgres has any of it.
+    pub fn beyond_row_level_security(self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite => None,
+            Self::Postgres => Some(
+                "SELECT 'the role ' || rolname || ' stands above every policy' FROM pg_roles
+                   WHERE rolname = current_user AND (rolsuper OR rolbypassrls)
+                 UNION ALL SELECT 'the materialized view ' || relname || ' knows no policy' FROM pg_class
+                   WHERE relkind = 'm' AND relnamespace = current_schema()::REGNAMESPACE
+                 UNION ALL SELECT 'the view ' || relname || ' shows what its owner may see' FROM pg_class
+                   WHERE relkind = 'v' AND relnamespace = current_schema()::REGNAMESPACE
+                     AND COALESCE(reloptions::TEXT, '') NOT LIKE '%security_invoker=true%'
+                 UNION ALL SELECT 'the function ' || proname || ' does what its owner may do' FROM pg_proc
+                   WHERE prosecdef AND pronamespace = current_schema()::REGNAMESPACE AND proname <> 'search_ids'
+                 UNION ALL SELECT tablename || ' has the further policy ' || policyname FROM pg_policies
+                   WHERE schemaname = current_schema() AND policyname NOT IN ('tenant_isolation', 'search_ids')
+                 UNION ALL SELECT c.relname || ' has no forced row-level security' FROM pg_class c
+                   JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id'
+                   WHERE c.relkind IN ('r', 'p') AND c.relnamespace = current_schema()::REGNAMESPACE
+                     AND NOT (c.relrowsecurity AND c.relforcerowsecurity) AND c.relname::TEXT NOT IN ",
+            ),
+        }
+    }
 }

@@ -38,15 +38,18 @@ pub(super) async fn unchanged(app: &App, tenant: &TenantId, before: &BTreeMap<St
 /// Every table with row-level security, as the application's role: what a forgotten condition or an injected statement could do.
 pub(super) async fn in_raw_sql(app: &App, own: &Place, other: &Place) -> Result<Vec<Line>> {
     let lines = Attempt::ALL.map(|attempt| Line::new(attempt.what()));
+    let mut catalogue = Line::new("SQL: what the catalogue says of walls");
     if app.db.engine() == Engine::Sqlite {
         let reason = "SQLite has no row-level security: the conditions of the queries are the one wall";
-        return Ok(lines.into_iter().map(|line| Line { untried: Some(reason), ..line }).collect());
+        return Ok(lines.into_iter().chain([catalogue]).map(|line| Line { untried: Some(reason), ..line }).collect());
     }
     let theirs = fingerprints(app, &other.tenant).await?;
     let mut tx = app.db.read(&own.tenant).await?;
     let tables = throwaways::tenant_owned(&mut tx).await?;
+    catalogue.tried = tables.len();
+    catalogue.leaks = throwaways::beyond_row_level_security(&mut tx).await?;
     drop(tx);
-    let mut done = Vec::new();
+    let mut done = vec![catalogue];
     for (attempt, mut line) in Attempt::ALL.into_iter().zip(lines) {
         for table in &tables {
             // Where the other has nothing, nothing could be seen.
