@@ -1,5 +1,7 @@
 //! The kinds of work the queue knows. A project has at most one job of each kind.
 
+use sha2::{Digest as _, Sha256};
+
 use super::{ids::ProjectId, time::DAY_SECONDS};
 
 /// What a job does for its project.
@@ -60,12 +62,8 @@ const NIGHT_LASTS: i64 = 4 * 3_600;
 /// When a project's nightly work is due next after `now`, both in unix seconds: between one and five o'clock UTC, each project at a
 /// second of its own, so that not all of them ask at once.
 pub fn next_night(project: &ProjectId, now: i64) -> i64 {
-    // FNV-1a: spreads, and every process and version agrees on it.
-    let hash = project
-        .as_str()
-        .bytes()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-    let own = NIGHT_BEGINS + i64::from(u32::try_from(hash >> 32).unwrap_or(0)) % NIGHT_LASTS;
+    let [a, b, c, d, ..] = <[u8; 32]>::from(Sha256::digest(project.as_str()));
+    let own = NIGHT_BEGINS + i64::from(u32::from_be_bytes([a, b, c, d])) % NIGHT_LASTS;
     let today = now.div_euclid(DAY_SECONDS) * DAY_SECONDS + own;
     if today > now { today } else { today + DAY_SECONDS }
 }
