@@ -38,6 +38,8 @@ async fn check_all(width: u32, height: u32, mobile: bool) {
     let account = site.connect(60).await;
     account.mutate(20);
     site.wait_until_idle().await;
+    owner.get("connection/doctor").await.expect(200);
+    owner.post("connection/doctor", &[]).await.expect(303); // so that its page has a report to show
     let mut full = pages(&crawl(&owner, owner.home()).await);
     assert!(full.len() > 15, "the crawl found only {full:?}");
     for extra in ["customers?q=zzzz", "search?q=a", "search?q=zzzz", "customers/cus_nobody", "nothing-here"] {
