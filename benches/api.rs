@@ -67,7 +67,7 @@ async fn main() {
 }
 
 async fn run(engine: &str, customers: u64, connections: usize, seconds: usize) {
-    let site = Site::start(engine, &["--api-rate", "1000000"]).await;
+    let site = Site::start(engine, &["--api-rate", "1000000", "--api-tenant-rate", "1000000"]).await;
     let started = Instant::now();
     let person = NewUser {
         email: "bench@billfold.example".to_owned(),

@@ -54,6 +54,12 @@ pub struct Config {
     /// Requests per second that one API key may make
     #[arg(long, env = "BILLFOLD_API_RATE", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub api_rate: u32,
+    /// Requests per second that all API keys of one tenant may make together
+    #[arg(long, env = "BILLFOLD_API_TENANT_RATE", default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub api_tenant_rate: u32,
+    /// Webhook deliveries per second that are stored for one tenant; Stripe delivers the others again
+    #[arg(long, env = "BILLFOLD_INTAKE_TENANT_RATE", default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    pub intake_tenant_rate: u32,
     /// Addresses of reverse proxies whose X-Forwarded-For is believed
     #[arg(long, env = "BILLFOLD_TRUSTED_PROXIES", value_delimiter = ',')]
     pub trusted_proxies: Vec<std::net::IpAddr>,

@@ -59,6 +59,7 @@ pub async fn finish(app: &App, token: &str, owner: NewUser, tenant: &str) -> Res
         return Err(Error::SetupClosed);
     }
     let user = signup::create_user(&mut tx, &prepared, now).await?;
+    users::set_operator(&mut tx, &user, Some(now)).await?; // whoever sets it up runs it
     let (tx, project) = signup::create_tenant_with_owner(app, tx, tenant, &user).await?;
     let tenant = tx.tenant().clone();
     tx.commit().await?;

@@ -1,16 +1,22 @@
 //! Makes people and tenants: for the set-up page, `billfold user create` and the demo.
 
 use secrecy::SecretString;
+use serde_json::json;
 
-use super::{Error, Result, email, name, passwords};
+use super::{Error, Result, email, name, operators::note_both, passwords, trail::Origin};
 use crate::{
     app::App,
     db::{self, SystemTx, Tx},
     domain::{
         ids::{ProjectId, TenantId, UserId},
+        plan::TenantState,
         role::Role,
     },
-    store::{instance, members, projects, tenants, users},
+    store::{
+        instance, members, projects,
+        standings::{self, Change, by},
+        tenants, users,
+    },
     vault::new_id,
 };
 
@@ -62,22 +68,70 @@ pub async fn create_user(tx: &mut SystemTx, prepared: &Prepared, now: i64) -> Re
     Ok(user.id.clone())
 }
 
-/// Stores a tenant with its data key, its first project and its owner. Goes on in the tenant's transaction.
-pub async fn create_tenant_with_owner(
-    app: &App,
-    mut tx: SystemTx,
-    tenant: &str,
-    owner: &UserId,
-) -> Result<(Tx, ProjectId)> {
+/// Stores a tenant with its data key and its first project. Goes on in the tenant's transaction.
+pub async fn create_tenant(app: &App, mut tx: SystemTx, tenant: &str) -> Result<(Tx, ProjectId)> {
     let tenant_name = name("tenant", tenant)?;
     let (id, now) = (new_id::<TenantId>(), app.clock.now());
     let key = app.keyring.new_data_key(&id)?;
     tenants::insert(&mut tx, &id, &tenant_name, &key, now).await?;
-    members::insert(&mut tx, &id, owner, Role::Owner.as_str(), now).await?;
     let mut tx = tx.into_tenant(&id).await?;
     let project = new_id::<ProjectId>();
     projects::insert(&mut tx, &project, FIRST_PROJECT, now).await?;
     Ok((tx, project))
+}
+
+/// The same with an owner.
+pub async fn create_tenant_with_owner(
+    app: &App,
+    tx: SystemTx,
+    tenant: &str,
+    owner: &UserId,
+) -> Result<(Tx, ProjectId)> {
+    let (mut tx, project) = create_tenant(app, tx, tenant).await?;
+    let id = tx.tenant().clone();
+    members::insert(&mut tx, &id, owner, Role::Owner.as_str(), app.clock.now()).await?;
+    Ok((tx, project))
+}
+
+/// Who signs up.
+#[derive(Clone, Debug)]
+pub enum Newcomer {
+    /// Somebody without an account.
+    New(NewUser),
+    /// Somebody who is signed in.
+    Known(UserId),
+}
+
+/// A business that signs up by itself: it can do nothing until it has chosen a plan and paid.
+///
+/// # Errors
+/// [`Error::Invalid`] names the field; [`Error::Unknown`] when the person is gone.
+pub async fn sign_up(app: &App, newcomer: Newcomer, tenant: &str, origin: &Origin) -> Result<(users::User, TenantId)> {
+    let called = name("tenant", tenant)?;
+    let prepared = match newcomer {
+        Newcomer::New(new) => Ok(prepare(app, new).await?),
+        Newcomer::Known(user) => Err(user),
+    };
+    let now = app.clock.now();
+    let mut tx = app.db.system_write().await?;
+    let user = match prepared {
+        Ok(prepared) => create_user(&mut tx, &prepared, now).await?,
+        Err(known) => known,
+    };
+    let user = users::by_id(&mut tx, &user).await?.ok_or(Error::Unknown)?;
+    let (mut tx, _) = create_tenant_with_owner(app, tx, &called, &user.id).await?;
+    let tenant = tx.tenant().clone();
+    let change = Change {
+        state: TenantState::Suspended,
+        since: now,
+        by: by::BILLING,
+        note: "Choose a plan to begin.",
+        due_at: None,
+    };
+    standings::set_state(&mut tx, &tenant, &change).await?;
+    note_both(app, &mut tx, &origin.by(&user.id), "tenant.created", &json!({ "name": called })).await?;
+    tx.commit().await?;
+    Ok((user, tenant))
 }
 
 /// What a sign-up made.

@@ -6,6 +6,7 @@ mod connection;
 mod deliveries;
 mod receivers;
 mod scope;
+mod standing;
 mod start;
 mod stopped;
 
@@ -18,6 +19,7 @@ pub use connection::{ConnectionError, KEY_FIELD, TOKEN_FIELD};
 pub use deliveries::{Deliveries, Waiting};
 pub use receivers::{KnownReceivers, Receiver};
 pub use scope::{By, Scope};
+pub use standing::{Standings, TenantStanding};
 pub use start::StartError;
 pub use stopped::Stopped;
 
@@ -51,6 +53,8 @@ pub struct App {
     pub mail: Option<Mailer>,
     /// The connections that had a delivery a moment ago.
     pub known_receivers: KnownReceivers,
+    /// The tenants that were asked for a moment ago.
+    pub standings: Standings,
     /// The webhook deliveries that wait for the disk.
     pub deliveries: Deliveries,
     /// Tells an idle worker of this process that a job became due.
@@ -75,6 +79,7 @@ impl App {
             known_keys: KnownKeys::default(),
             mail,
             known_receivers: KnownReceivers::default(),
+            standings: Standings::default(),
             deliveries: Deliveries::default(),
             wake: Arc::default(),
             background: TaskTracker::new(),

@@ -11,7 +11,7 @@ use anyhow::{Context as _, anyhow};
 use billfold::{
     accounts::{
         api_keys::KeyWish,
-        projects,
+        operators, projects,
         signup::{NewUser, SignedUp, signup},
     },
     app::By,
@@ -176,6 +176,7 @@ impl Demo {
         let password = new_password();
         let owner = NewUser { email: EMAIL.to_owned(), name: String::new(), password: password.clone() };
         let SignedUp { tenant, project, .. } = signup(&running.app, owner, BUSINESS, Role::Owner).await?;
+        operators::appoint(&running.app, EMAIL, true).await?;
         let project = project.ok_or_else(|| anyhow!("{} holds data that no demo made", folder.display()))?;
         let kept = Kept { tenant, password: password.expose_secret().to_owned() };
         std::fs::write(&file, serde_json::to_vec(&kept)?).with_context(|| file.display().to_string())?;

@@ -7,6 +7,7 @@ mod check;
 mod demo;
 mod isolation;
 mod keys;
+mod operators;
 mod people;
 mod place;
 mod portal_links;
@@ -52,6 +53,9 @@ pub enum Command {
     /// People
     #[command(subcommand)]
     User(people::User),
+    /// Who runs this installation
+    #[command(subcommand)]
+    Operator(operators::Operator),
     /// Keys of the REST API
     #[command(subcommand)]
     ApiKey(api_keys::ApiKey),
@@ -88,6 +92,7 @@ impl Command {
             Self::StandIn(arguments) => stand_in::run(arguments).await,
             Self::Migrate(Settings { config }) => migrate(config).await,
             Self::User(user) => user.run().await,
+            Self::Operator(operator) => operator.run().await,
             Self::ApiKey(api_key) => api_key.run().await,
             Self::PortalLink(link) => link.run().await,
             Self::SetupLink(Settings { config }) => people::setup_link(config).await,

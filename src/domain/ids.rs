@@ -134,6 +134,16 @@ id!(
     "key_"
 );
 id!(
+    /// A plan: what a tenant may use.
+    PlanId,
+    "pla_"
+);
+id!(
+    /// An entry of the operators' log.
+    OperatorNoteId,
+    "opl_"
+);
+id!(
     /// An invitation to join a tenant.
     InvitationId,
     "inv_"

@@ -1,8 +1,11 @@
-//! The kinds of work the queue knows. A project has at most one job of each kind.
+//! The kinds of work the queue knows. A project has at most one job of each kind, and a tenant one of those that belong to no project.
 
 use sha2::{Digest as _, Sha256};
 
-use super::{ids::ProjectId, time::DAY_SECONDS};
+use super::{
+    ids::{Id as _, ProjectId, RANDOM_BYTES},
+    time::DAY_SECONDS,
+};
 
 /// What a job does for its project.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -17,11 +20,16 @@ pub enum JobKind {
     Outbox,
     /// Looks whether key, webhook endpoint and clock are as they should be: every night, and after a new key.
     Doctor,
+    /// Lets the payments to the operator decide how the tenants stand. Of the operator's own project alone.
+    Standings,
+    /// Erases a tenant whose time is over. It belongs to no project.
+    Erase,
 }
 
 impl JobKind {
     /// Every kind.
-    pub const ALL: [Self; 5] = [Self::Apply, Self::Refetch, Self::Backfill, Self::Outbox, Self::Doctor];
+    pub const ALL: [Self; 7] =
+        [Self::Apply, Self::Refetch, Self::Backfill, Self::Outbox, Self::Doctor, Self::Standings, Self::Erase];
 
     /// As stored.
     pub const fn as_str(self) -> &'static str {
@@ -31,6 +39,8 @@ impl JobKind {
             Self::Backfill => "backfill",
             Self::Outbox => "outbox",
             Self::Doctor => "doctor",
+            Self::Standings => "standings",
+            Self::Erase => "erase",
         }
     }
 
@@ -42,6 +52,8 @@ impl JobKind {
             Self::Backfill => "Import",
             Self::Outbox => "Finish changes at Stripe",
             Self::Doctor => "Check the key",
+            Self::Standings => "Follow the tenants' payments",
+            Self::Erase => "Erase the tenant",
         }
     }
 
@@ -66,6 +78,11 @@ pub fn next_night(project: &ProjectId, now: i64) -> i64 {
     let own = NIGHT_BEGINS + i64::from(u32::from_be_bytes([a, b, c, d])) % NIGHT_LASTS;
     let today = now.div_euclid(DAY_SECONDS) * DAY_SECONDS + own;
     if today > now { today } else { today + DAY_SECONDS }
+}
+
+/// What stands for the project of a job that belongs to the tenant as a whole.
+pub fn no_project() -> ProjectId {
+    ProjectId::from_random([0; RANDOM_BYTES])
 }
 
 #[cfg(test)]

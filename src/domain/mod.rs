@@ -14,6 +14,7 @@ pub mod mode;
 pub mod money;
 pub mod objects;
 pub mod permission;
+pub mod plan;
 pub mod portal;
 pub mod price;
 pub mod raw;

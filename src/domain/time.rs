@@ -62,6 +62,17 @@ pub fn parse_date(text: &str) -> Option<i64> {
     Some(day.midnight().assume_utc().unix_timestamp())
 }
 
+/// The first second (UTC) of the month that `at` (unix seconds) lies in.
+pub fn month_start(at: i64) -> i64 {
+    let moment = OffsetDateTime::from_unix_timestamp(at).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    moment.date().replace_day(1).unwrap_or(moment.date()).midnight().assume_utc().unix_timestamp()
+}
+
+/// The first second (UTC) of the month after the one that `at` (unix seconds) lies in.
+pub fn next_month_start(at: i64) -> i64 {
+    month_start(month_start(at) + 32 * DAY_SECONDS)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -75,6 +86,13 @@ mod tests {
         assert_eq!(relative(NOW - 180, NOW), "3 minutes ago");
         assert_eq!(relative(NOW + 2 * DAY_SECONDS, NOW), "in 2 days");
         assert_eq!(span(90 * 60), "1 hour");
+    }
+
+    #[test]
+    fn months_begin_at_midnight_utc() {
+        assert_eq!(iso(month_start(NOW)), "2023-11-01T00:00:00Z");
+        assert_eq!(iso(next_month_start(NOW)), "2023-12-01T00:00:00Z");
+        assert_eq!(next_month_start(next_month_start(NOW) - 1), next_month_start(NOW));
     }
 
     #[test]

@@ -214,3 +214,12 @@ pub async fn set_state(
         .await?;
     Ok(())
 }
+
+/// How many dead events each project of the tenant has.
+pub async fn dead_by_project(tx: &mut Tx) -> Result<Vec<(ProjectId, i64)>> {
+    tx.query(
+        "SELECT project_id, COUNT(*) FROM inbox WHERE tenant_id = $1 AND state = 'dead' GROUP BY project_id ORDER BY project_id",
+    )
+    .fetch_all()
+    .await
+}

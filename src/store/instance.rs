@@ -2,7 +2,10 @@
 
 use crate::{
     db::{Result, System},
-    domain::sealed::SealedDataKey,
+    domain::{
+        ids::{PlanId, ProjectId, TenantId},
+        sealed::SealedDataKey,
+    },
 };
 
 /// Where the set-up stands.
@@ -67,6 +70,52 @@ pub async fn set_people_key(tx: &mut impl System, key: &SealedDataKey) -> Result
     )
     .bind(&key.sealed_data_key)
     .bind(key.data_key_version)
+    .execute()
+    .await?;
+    Ok(())
+}
+
+/// What the operator decided for all tenants.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Business {
+    /// The plan that a new tenant has.
+    pub default_plan_id: PlanId,
+    /// The operator's own tenant, whose customers are the tenants; none while nobody is billed.
+    pub billing_tenant_id: Option<TenantId>,
+    /// The project of it that bills.
+    pub billing_project_id: Option<ProjectId>,
+    /// Days between a late payment and the suspension.
+    pub grace_days: i64,
+    /// Whether anybody may sign up.
+    pub sign_up: bool,
+}
+
+impl Business {
+    /// Where the tenants are customers.
+    pub fn billing(&self) -> Option<(&TenantId, &ProjectId)> {
+        self.billing_tenant_id.as_ref().zip(self.billing_project_id.as_ref())
+    }
+}
+
+/// Reads it.
+pub async fn business(tx: &mut impl System) -> Result<Business> {
+    tx.system(
+        "SELECT default_plan_id, billing_tenant_id, billing_project_id, grace_days, sign_up FROM instance WHERE id = 1",
+    )
+    .fetch_one()
+    .await
+}
+
+/// Replaces it.
+pub async fn set_business(tx: &mut impl System, business: &Business) -> Result<()> {
+    tx.system(
+        "UPDATE instance SET default_plan_id = $1, billing_tenant_id = $2, billing_project_id = $3, grace_days = $4, sign_up = $5 WHERE id = 1",
+    )
+    .bind(&business.default_plan_id)
+    .bind(&business.billing_tenant_id)
+    .bind(&business.billing_project_id)
+    .bind(business.grace_days)
+    .bind(business.sign_up)
     .execute()
     .await?;
     Ok(())

@@ -168,3 +168,39 @@ pub async fn of_project(tx: &mut impl System, tenant: &TenantId, project: &Proje
     .fetch_all()
     .await
 }
+
+/// Forgets the jobs of a tenant that is no more.
+pub async fn remove_all(tx: &mut impl System, tenant: &TenantId) -> Result<()> {
+    tx.system("DELETE FROM jobs WHERE tenant_id = $1").bind(tenant).execute().await?;
+    Ok(())
+}
+
+/// A job as the operator sees it.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Queued {
+    /// See [`JobKind`].
+    pub kind: String,
+    /// For whom.
+    pub tenant_id: TenantId,
+    /// For which project.
+    pub project_id: ProjectId,
+    /// Unix seconds of the next run.
+    pub run_at: i64,
+    /// Unix seconds: a process works on it until then.
+    pub lease_until: i64,
+    /// Failures in a row.
+    pub attempts: i64,
+    /// Why the last run failed.
+    pub last_error: Option<String>,
+}
+
+/// The jobs of all tenants: those that failed first, then those that are due longest; the sleeping ones last.
+pub async fn newsworthy(tx: &mut impl System, limit: i64) -> Result<Vec<Queued>> {
+    tx.system(
+        "SELECT kind, tenant_id, project_id, run_at, lease_until, attempts, last_error FROM jobs
+         ORDER BY CASE WHEN attempts > 0 THEN 0 ELSE 1 END, run_at, tenant_id, project_id, kind LIMIT $1",
+    )
+    .bind(limit)
+    .fetch_all()
+    .await
+}

@@ -141,7 +141,7 @@ pub async fn to_tell(tx: &mut impl System, tenant: &TenantId, also: &str) -> Res
 pub async fn of_user(tx: &mut impl System, user: &UserId) -> Result<Vec<Membership>> {
     tx.system(
         "SELECT m.tenant_id, t.name AS tenant_name, m.role, t.requires_two_factor FROM members m JOIN tenants t ON t.id = m.tenant_id
-         WHERE m.user_id = $1 AND m.disabled_at IS NULL ORDER BY t.name, t.id",
+         WHERE m.user_id = $1 AND m.disabled_at IS NULL AND t.sealed_data_key <> '' ORDER BY t.name, t.id",
     )
     .bind(user)
     .fetch_all()

@@ -5,16 +5,19 @@ use crate::{
     domain::{ids::TenantId, sealed::SealedDataKey},
 };
 
-/// Adds a tenant with its sealed data key. `created` in unix seconds.
+/// Adds a tenant with its sealed data key and the plan that new tenants have. `created` in unix seconds.
 pub async fn insert(tx: &mut impl System, id: &TenantId, name: &str, key: &SealedDataKey, created: i64) -> Result<()> {
-    tx.system("INSERT INTO tenants (id, name, sealed_data_key, data_key_version, created) VALUES ($1, $2, $3, $4, $5)")
-        .bind(id)
-        .bind(name)
-        .bind(&key.sealed_data_key)
-        .bind(key.data_key_version)
-        .bind(created)
-        .execute()
-        .await?;
+    tx.system(
+        "INSERT INTO tenants (id, name, sealed_data_key, data_key_version, created, plan_id)
+         SELECT $1, $2, $3, $4, $5, default_plan_id FROM instance WHERE id = 1",
+    )
+    .bind(id)
+    .bind(name)
+    .bind(&key.sealed_data_key)
+    .bind(key.data_key_version)
+    .bind(created)
+    .execute()
+    .await?;
     Ok(())
 }
 
@@ -31,9 +34,9 @@ pub async fn data_key(tx: &mut impl System, id: &TenantId) -> Result<Option<Seal
     tx.system("SELECT sealed_data_key, data_key_version FROM tenants WHERE id = $1").bind(id).fetch_optional().await
 }
 
-/// Every tenant, oldest first: for the worker, key rotation and the self-test.
+/// Every tenant that is not being erased, oldest first: for the worker, key rotation and the self-test.
 pub async fn all(tx: &mut impl System) -> Result<Vec<TenantId>> {
-    tx.system("SELECT id FROM tenants ORDER BY created, id").fetch_values().await
+    tx.system("SELECT id FROM tenants WHERE sealed_data_key <> '' ORDER BY created, id").fetch_values().await
 }
 
 /// A tenant's sealed data key with its owner.
@@ -48,12 +51,16 @@ pub struct OwnedDataKey {
 
 /// Every tenant's data key, sealed: for the self-test at start.
 pub async fn data_keys(tx: &mut impl System) -> Result<Vec<OwnedDataKey>> {
-    tx.system("SELECT id, sealed_data_key, data_key_version FROM tenants ORDER BY created, id").fetch_all().await
+    tx.system(
+        "SELECT id, sealed_data_key, data_key_version FROM tenants WHERE sealed_data_key <> '' ORDER BY created, id",
+    )
+    .fetch_all()
+    .await
 }
 
 /// The data keys that do not begin with `prefix`, oldest tenant first: what a change of the master key has still to do.
 pub async fn data_keys_other_than(tx: &mut impl System, prefix: &str, limit: i64) -> Result<Vec<OwnedDataKey>> {
-    tx.system("SELECT id, sealed_data_key, data_key_version FROM tenants WHERE substr(sealed_data_key, 1, CAST($1 AS INTEGER)) <> $2 ORDER BY created, id LIMIT $3")
+    tx.system("SELECT id, sealed_data_key, data_key_version FROM tenants WHERE sealed_data_key <> '' AND substr(sealed_data_key, 1, CAST($1 AS INTEGER)) <> $2 ORDER BY created, id LIMIT $3")
         .bind(i64::try_from(prefix.len()).unwrap_or(i64::MAX))
         .bind(prefix)
         .bind(limit)
@@ -83,9 +90,9 @@ pub async fn name(tx: &mut impl System, id: &TenantId) -> Result<Option<String>>
     tx.system("SELECT name FROM tenants WHERE id = $1").bind(id).fetch_optional_value().await
 }
 
-/// Every tenant with its name, oldest first.
+/// Every tenant that is not being erased, with its name, oldest first.
 pub async fn names(tx: &mut impl System) -> Result<Vec<(TenantId, String)>> {
-    tx.system("SELECT id, name FROM tenants ORDER BY created, id").fetch_all().await
+    tx.system("SELECT id, name FROM tenants WHERE sealed_data_key <> '' ORDER BY created, id").fetch_all().await
 }
 
 /// Lets one change of a tenant's people or settings at a time decide; the others wait until its transaction ends.
@@ -104,5 +111,17 @@ pub async fn requires_two_factor(tx: &mut impl System, id: &TenantId) -> Result<
 /// Decides whether the tenant asks its people for a second factor.
 pub async fn require_two_factor(tx: &mut impl System, id: &TenantId, required: bool) -> Result<()> {
     tx.system("UPDATE tenants SET requires_two_factor = $2 WHERE id = $1").bind(id).bind(required).execute().await?;
+    Ok(())
+}
+
+/// Destroys a tenant's data key: what it sealed opens for nobody any more, in no backup that lacks the key either.
+pub async fn destroy_data_key(tx: &mut impl System, id: &TenantId) -> Result<()> {
+    tx.system("UPDATE tenants SET sealed_data_key = '' WHERE id = $1").bind(id).execute().await?;
+    Ok(())
+}
+
+/// Removes a tenant whose rows are gone.
+pub async fn remove(tx: &mut impl System, id: &TenantId) -> Result<()> {
+    tx.system("DELETE FROM tenants WHERE id = $1").bind(id).execute().await?;
     Ok(())
 }

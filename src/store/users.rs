@@ -155,3 +155,22 @@ pub async fn note_login(tx: &mut impl System, id: &UserId, at: i64) -> Result<()
 pub async fn emails<'a>(tx: &mut impl System, ids: impl IntoIterator<Item = &'a str>) -> Result<Vec<(String, String)>> {
     tx.system("SELECT id, email FROM users WHERE id IN ").push_list(ids).fetch_all().await
 }
+
+/// Unix seconds: since when the person is an operator; none when not.
+pub async fn operator_since(tx: &mut impl System, id: &UserId) -> Result<Option<i64>> {
+    let found = tx.system("SELECT operator_since FROM users WHERE id = $1 AND disabled_at IS NULL").bind(id);
+    Ok(found.fetch_optional_value::<Option<i64>>().await?.flatten())
+}
+
+/// Makes a person an operator since `at` (unix seconds), or no longer one.
+pub async fn set_operator(tx: &mut impl System, id: &UserId, at: Option<i64>) -> Result<()> {
+    tx.system("UPDATE users SET operator_since = $2 WHERE id = $1").bind(id).bind(at).execute().await?;
+    Ok(())
+}
+
+/// The e-mail addresses of the operators, with since when (unix seconds).
+pub async fn operators(tx: &mut impl System) -> Result<Vec<(String, i64)>> {
+    tx.system("SELECT email, operator_since FROM users WHERE operator_since IS NOT NULL ORDER BY email")
+        .fetch_all()
+        .await
+}

@@ -13,24 +13,28 @@ use axum::extract::{FromRef, FromRequestParts};
 use http::HeaderMap;
 use http::request::Parts;
 
+use super::banner;
 use super::csrf::CsrfToken;
 use super::error::{Error, Result};
 use super::extract::{ClientIp, Path};
 use super::html;
 use super::middleware::request_id;
+use super::operating::looking_in;
 use super::session::{Login, has_passkey_proof, origin};
 use super::shell::{AccountNav, AccountShell, Alert, Choice, Frame, Mode, Nav, Shell};
+use super::standing::{self, OfTenant};
 use super::ui::Now;
 use crate::accounts::team::Team;
 use crate::accounts::trail::Origin;
 use crate::app::{App, By, Scope};
-use crate::db::Tx;
+use crate::db::{SystemTx, Tx};
 use crate::domain::ids::{ProjectId, TenantId};
 use crate::domain::role::Role;
 use crate::store::connections::state;
 use crate::store::members::{self, Membership};
 use crate::store::projects::{self, Project};
-use crate::store::users::User;
+use crate::store::tenants;
+use crate::store::users::{self, User};
 use crate::vault::hash_token;
 
 /// What every page of a tenant knows.
@@ -183,7 +187,7 @@ impl Place for Project {
 }
 
 /// Loads everything, or says why not: 401, 404, 403 in this order.
-async fn load<P: Place>(parts: &mut Parts, app: App, needs: Role) -> Result<Staff<P>> {
+async fn load<P: Place>(parts: &mut Parts, app: App, needs: Role, changes: Changes) -> Result<Staff<P>> {
     let login = parts.extensions.get::<Login>().cloned();
     let login = login.ok_or(Error::Unauthenticated)?;
     let user = login.user.as_ref().map(|person| person.user.clone()).ok_or(Error::Unauthenticated)?;
@@ -193,7 +197,11 @@ async fn load<P: Place>(parts: &mut Parts, app: App, needs: Role) -> Result<Staf
 
     let mut tx = app.db.system_read().await?;
     let tenants = members::of_user(&mut tx, &user.id).await?;
-    let membership = tenants.iter().find(|membership| membership.tenant_id == tenant).ok_or(Error::NotFound)?;
+    let own = tenants.iter().find(|membership| membership.tenant_id == tenant).cloned();
+    let visit = if own.is_none() { visit(&mut tx, &login, &user, &tenant, app.clock.now()).await? } else { None };
+    let operator = users::operator_since(&mut tx, &user.id).await?.is_some();
+    let looking_until = visit.as_ref().map(|(_, until)| *until);
+    let membership = own.or(visit.map(|(membership, _)| membership)).ok_or(Error::NotFound)?;
     let role = Role::parse(&membership.role).ok_or_else(|| Error::internal("a member has an unknown role"))?;
     if membership.requires_two_factor && user.two_factor_at.is_none() && !has_passkey_proof(&login).await? {
         return Err(Error::SecondFactor);
@@ -201,6 +209,7 @@ async fn load<P: Place>(parts: &mut Parts, app: App, needs: Role) -> Result<Staf
     let mut tx = tx.into_tenant(&tenant).await?;
     let projects = projects::list(&mut tx).await?;
     drop(tx);
+    let standing = app.standing(&tenant).await?.ok_or(Error::NotFound)?;
 
     let place = P::find(&parameters, &projects);
     let frame = parts.extensions.get::<Frame>().cloned().unwrap_or_default();
@@ -220,6 +229,9 @@ async fn load<P: Place>(parts: &mut Parts, app: App, needs: Role) -> Result<Staf
         projects: projects.iter().map(|project| choice(project.id.as_str(), &project.name)).collect(),
         mode: mode(shown),
         alert: shown.map_or_else(|| projects.iter().find_map(|any| refused(&tenant, any)), |one| alert(&tenant, one)),
+        banners: banner::of(&standing, role),
+        looking_until,
+        operator,
         active: Nav::None,
     };
     frame.put(&shell);
@@ -227,8 +239,47 @@ async fn load<P: Place>(parts: &mut Parts, app: App, needs: Role) -> Result<Staf
     if role < needs {
         return Err(Error::Role { needs: needs.as_str(), has: role.as_str() });
     }
+    if changes == Changes::WhileInGoodStanding && !parts.method.is_safe() {
+        standing::may_change(&standing)?;
+    }
+    if looking_until.is_some() {
+        parts.extensions.insert(Visitor);
+    }
     let ClientIp(address) = ClientIp::of(parts);
     Ok(Staff { app, user, role, tenant, project, address, shell })
+}
+
+/// An operator who looks in, as a member and until when (unix seconds); none for everybody else.
+async fn visit(
+    tx: &mut SystemTx,
+    login: &Login,
+    user: &User,
+    tenant: &TenantId,
+    now: i64,
+) -> Result<Option<(Membership, i64)>> {
+    let Some(looking) = looking_in(login, now).await?.filter(|looking| looking.tenant == *tenant) else {
+        return Ok(None);
+    };
+    if users::operator_since(tx, &user.id).await?.is_none() {
+        return Ok(None);
+    }
+    let Some(tenant_name) = tenants::name(tx, tenant).await? else { return Ok(None) };
+    let membership =
+        Membership { tenant_id: tenant.clone(), tenant_name, role: looking.role, requires_two_factor: false };
+    Ok(Some((membership, looking.until)))
+}
+
+/// Marks a request of an operator who looks in: what needs a password anew is not for them.
+#[derive(Clone, Copy, Debug)]
+pub struct Visitor;
+
+/// When a handler's changes are allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Changes {
+    /// Not while the tenant is suspended.
+    WhileInGoodStanding,
+    /// Always: they are about getting out of a suspension.
+    Always,
 }
 
 fn choice(id: &str, name: &str) -> Choice {
@@ -266,7 +317,7 @@ fn connection_of(tenant: &TenantId, project: &Project) -> String {
 }
 
 macro_rules! at_least {
-    ($(#[$doc:meta])* $name:ident, $role:expr) => {
+    ($(#[$doc:meta])* $name:ident, $role:expr, $changes:expr) => {
         $(#[$doc])*
         #[derive(Clone)]
         pub struct $name<P = Project>(Staff<P>);
@@ -279,6 +330,12 @@ macro_rules! at_least {
             }
         }
 
+        impl<P> OfTenant for $name<P> {
+            fn tenant(&self) -> &TenantId {
+                &self.0.tenant
+            }
+        }
+
         impl<P: Place, S: Send + Sync> FromRequestParts<S> for $name<P>
         where
             App: FromRef<S>,
@@ -286,7 +343,7 @@ macro_rules! at_least {
             type Rejection = Error;
 
             async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
-                load(parts, App::from_ref(state), $role).await.map(Self)
+                load(parts, App::from_ref(state), $role, $changes).await.map(Self)
             }
         }
     };
@@ -295,20 +352,30 @@ macro_rules! at_least {
 at_least!(
     /// Any member: sees everything but secrets.
     Viewer,
-    Role::Viewer
+    Role::Viewer,
+    Changes::WhileInGoodStanding
 );
 at_least!(
     /// A member or higher: acts on events and syncs.
     Member,
-    Role::Member
+    Role::Member,
+    Changes::WhileInGoodStanding
 );
 at_least!(
     /// An admin or higher: connects Stripe and makes projects.
     Admin,
-    Role::Admin
+    Role::Admin,
+    Changes::WhileInGoodStanding
 );
 at_least!(
     /// An owner: manages people and the tenant.
     Owner,
-    Role::Owner
+    Role::Owner,
+    Changes::WhileInGoodStanding
+);
+at_least!(
+    /// An admin or higher, for what a suspension does not stop: paying, and taking one's data away.
+    UnstoppedAdmin,
+    Role::Admin,
+    Changes::Always
 );

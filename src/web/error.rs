@@ -33,6 +33,18 @@ pub enum Error {
     /// 401. Nobody is signed in: a page redirects to the login, htmx is told to, a program gets the status.
     #[error("Sign in to go on.")]
     Unauthenticated,
+    /// 402 or 429. The tenant's state or plan does not allow it.
+    #[error("{message}")]
+    Plan {
+        /// 402, or 429 where time alone helps.
+        status: StatusCode,
+        /// For programs.
+        code: &'static str,
+        /// For people: what is over, and what to do.
+        message: String,
+        /// Seconds, where waiting helps.
+        retry_after: Option<u64>,
+    },
     /// 403. Signed in, but the role is too low.
     #[error("This needs the role {needs} or higher; yours is {has}.")]
     Role {
@@ -160,6 +172,7 @@ impl Error {
             Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::HeadersTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::Program(refusal) => refusal.status,
+            Self::Plan { status, .. } => *status,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -169,7 +182,7 @@ impl Error {
     pub fn code(&self) -> &str {
         match self {
             Self::Program(refusal) => &refusal.code,
-            Self::BadRequest { code, .. } | Self::Invalid { code, .. } => code,
+            Self::BadRequest { code, .. } | Self::Invalid { code, .. } | Self::Plan { code, .. } => code,
             Self::Unauthenticated => "authentication_required",
             Self::Role { .. } => "role_too_low",
             Self::SecondFactor => "second_factor_required",
@@ -193,6 +206,9 @@ impl Error {
 
     /// The class of error that a program branches on, as Stripe has it.
     fn kind(&self) -> &'static str {
+        if let Self::Plan { .. } = self {
+            return "plan_error";
+        }
         match self.status() {
             StatusCode::PAYMENT_REQUIRED => "card_error",
             StatusCode::UNAUTHORIZED => "authentication_error",
@@ -207,6 +223,7 @@ impl Error {
     /// The headline of the error page.
     pub fn title(&self) -> &'static str {
         match self.status() {
+            StatusCode::PAYMENT_REQUIRED => "Not with this plan",
             StatusCode::UNAUTHORIZED => "Sign in first",
             StatusCode::FORBIDDEN => "Not allowed",
             StatusCode::NOT_FOUND => "Not found",
@@ -222,6 +239,7 @@ impl Error {
     fn retry_after(&self) -> Option<u64> {
         match self {
             Self::TooManyRequests { retry_after } | Self::Unavailable { retry_after, .. } => Some(*retry_after),
+            Self::Plan { retry_after, .. } => *retry_after,
             _ => None,
         }
     }

@@ -28,6 +28,20 @@ impl Typed {
         self.0.iter().find(|(field, _)| field == name).map(|(_, value)| value.trim()).unwrap_or_default()
     }
 
+    /// A field's text as it was typed, white space included: a password.
+    pub fn raw(&self, name: &str) -> &str {
+        self.0.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str()).unwrap_or_default()
+    }
+
+    /// The same with one field empty: what no page shows again.
+    #[must_use]
+    pub fn without(mut self, name: &str) -> Self {
+        for (_, value) in self.0.iter_mut().filter(|(field, _)| field == name) {
+            value.clear();
+        }
+        self
+    }
+
     /// A field's text, unless it is empty.
     pub fn filled(&self, name: &str) -> Option<String> {
         Some(self.text(name)).filter(|text| !text.is_empty()).map(ToOwned::to_owned)

@@ -6,6 +6,9 @@
 pub mod access;
 pub mod api;
 pub mod assets;
+pub mod banner;
+pub mod choices;
+pub mod confirm;
 pub mod csrf;
 pub mod dashboard;
 pub mod error;
@@ -17,6 +20,8 @@ pub mod items;
 pub mod language;
 pub mod links;
 pub mod middleware;
+pub mod operating;
+pub mod operator;
 pub mod portal;
 pub mod portal_mail;
 pub mod qr;
@@ -25,6 +30,7 @@ pub mod routes;
 pub mod server;
 pub mod session;
 pub mod shell;
+pub mod standing;
 pub mod ui;
 pub mod webhooks;
 
@@ -58,6 +64,7 @@ pub fn router(app: &App, ready: health::Readiness, metrics: PrometheusHandle) ->
         .merge(webhooks::router(intake))
         .merge(api::router(app))
         .merge(portal::router(app))
+        .merge(operator::router(app))
         .merge(dashboard::router(app));
     middleware::apply(surfaces, &site)
 }

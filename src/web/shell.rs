@@ -68,6 +68,8 @@ pub enum Nav {
     Members,
     /// Who did what.
     Audit,
+    /// What the tenant may use, and what it uses.
+    Plan,
 }
 
 /// An item of the navigation.
@@ -117,9 +119,10 @@ pub const DEVELOPER_NAV: [NavItem; 5] = [
 ];
 
 /// The business as a whole.
-pub const TENANT_NAV: [NavItem; 2] = [
+pub const TENANT_NAV: [NavItem; 3] = [
     item(Nav::Members, "members", "users", "Members"),
     NavItem { needs: Role::Admin, ..item(Nav::Audit, "audit", "shield-check", "Audit log") },
+    NavItem { needs: Role::Admin, ..item(Nav::Plan, "plan", "receipt-2", "Plan and usage") },
 ];
 
 /// Which kind of Stripe account the project shows.
@@ -177,8 +180,25 @@ pub struct Shell {
     pub mode: Mode,
     /// What is wrong with a connection.
     pub alert: Option<Alert>,
+    /// Whether the person runs this installation.
+    pub operator: bool,
+    /// What the tenant's people should know about its plan and payment.
+    pub banners: Vec<Banner>,
+    /// Unix seconds: an operator looks at these pages until then; none for the tenant's own people.
+    pub looking_until: Option<i64>,
     /// The item of the navigation to mark.
     pub active: Nav,
+}
+
+/// A sentence over every page of a tenant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Banner {
+    /// The colour of the notice; empty is for attention.
+    pub tone: &'static str,
+    /// What there is to know.
+    pub text: String,
+    /// Whether the page about plan and usage says more to this person.
+    pub leads_on: bool,
 }
 
 impl Shell {

@@ -3,6 +3,7 @@
 
 mod run;
 mod sweep;
+mod tenancy;
 
 use std::{sync::Arc, time::Duration};
 

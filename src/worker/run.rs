@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::{sync::watch, task::JoinError};
 
-use super::LEASE;
+use super::{LEASE, tenancy};
 use crate::{
     app::{App, Stopped},
     billing,
@@ -44,13 +44,26 @@ pub(super) async fn run(app: App, claim: Claim, stopping: watch::Receiver<bool>)
         Some(JobKind::Backfill) => run_backfill(&app, &claim, stopping).await,
         Some(JobKind::Outbox) => run_outbox(&app, &claim, &stopping).await,
         Some(JobKind::Doctor) => doctor::by_night(&app, &claim, LEASE).await,
+        Some(JobKind::Standings) => tenancy::run_standings(&app).await,
+        Some(JobKind::Erase) => tenancy::run_erase(&app, &claim).await,
         None => Ok(NEVER), // a kind of a newer version; that one will run it
+    };
+    let outcome = match outcome {
+        Ok(run_at) if mirrors(&claim) => {
+            tenancy::follow_payments(&app, &claim).await.map(|()| run_at).map_err(Stopped::Db)
+        }
+        outcome => outcome,
     };
     match outcome {
         Ok(run_at) => Some(Ending::Rest(run_at)),
         Err(Stopped::Db(db::Error::LeaseLost)) => None,
         Err(error) => Some(fail(&claim, now, &error)),
     }
+}
+
+/// Whether the job writes what Stripe has told.
+fn mirrors(claim: &Claim) -> bool {
+    matches!(JobKind::parse(&claim.kind), Some(JobKind::Apply | JobKind::Refetch | JobKind::Backfill))
 }
 
 /// The ending of a job that panicked.

@@ -108,7 +108,8 @@ async fn without_scopes(site: &Site, tenant: &Tenant) -> Program {
 }
 
 async fn another_businesss_ids_answer_like_unknown_ones_on_every_operation(engine: Engine) {
-    let site = Site::start_with(engine, Clock::system(), &["--api-rate", "100000"]).await;
+    let site =
+        Site::start_with(engine, Clock::system(), &["--api-rate", "100000", "--api-tenant-rate", "100000"]).await;
     let (ours, theirs) = (site.new_tenant("Acme Coffee").await, site.new_tenant("Bolt Tea").await);
     for tenant in [&ours, &theirs] {
         let account = site.connect_project(&tenant.id, &tenant.project, 12).await;

@@ -69,7 +69,7 @@ const EVERYTHING_BELOW: &[&str] = &[
     "standin",
 ];
 /// Parts of `web` that serve different people and share only what stands beside them.
-const SURFACES: [&str; 4] = ["dashboard", "portal", "api", "webhooks"];
+const SURFACES: [&str; 5] = ["dashboard", "operator", "portal", "api", "webhooks"];
 
 /// Longest file, in lines.
 const FILE_LINES: usize = 400;

@@ -23,7 +23,7 @@ both_engines!(
 );
 
 /// A payload of Stripe's that does not come from the account's own history.
-fn event(id: &str, event_type: &str, object: &Value) -> Value {
+pub fn event(id: &str, event_type: &str, object: &Value) -> Value {
     json!({
         "id": id, "object": "event", "type": event_type, "created": 1_790_000_000, "livemode": false,
         "api_version": "2020-08-27", "data": { "object": object },
@@ -31,7 +31,7 @@ fn event(id: &str, event_type: &str, object: &Value) -> Value {
 }
 
 /// Delivers a payload, signed like Stripe signs.
-async fn deliver(site: &Site, account: &Account<'_>, payload: &Value) -> Answer {
+pub async fn deliver(site: &Site, account: &Account<'_>, payload: &Value) -> Answer {
     let body = payload.to_string();
     let signature = account.sign(&body, site.app.clock.now());
     deliver_signed(site, account, body, &signature).await
@@ -44,7 +44,7 @@ async fn deliver_signed(site: &Site, account: &Account<'_>, body: String, signat
 }
 
 /// What a worker writes when an event cannot be applied.
-async fn let_fail(site: &Site, event_id: &str, status: EventStatus, cause: &str) {
+pub async fn let_fail(site: &Site, event_id: &str, status: EventStatus, cause: &str) {
     let tenant = site.tenant().await;
     let now = site.app.clock.now();
     let mut tx = site.app.db.write(&tenant.id).await.unwrap();

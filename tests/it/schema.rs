@@ -5,13 +5,16 @@ mod probes;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use billfold::{db::Error, store::throwaways::SHARED};
+use billfold::{
+    db::Error,
+    store::{erasure, throwaways::SHARED},
+};
 
 use crate::harness::{Engine, TestDatabase, both_engines};
 use catalog::{Postgres, Sqlite};
 
 /// Tables without a tenant's data: people, routes by hash, the queue's ids. Everything else is a tenant's.
-const SYSTEM: [&str; 18] = [
+const SYSTEM: [&str; 21] = [
     "account_routes",
     "api_keys",
     "instance",
@@ -19,8 +22,11 @@ const SYSTEM: [&str; 18] = [
     "jobs",
     "login_failures",
     "members",
+    "operator_log",
     "passkeys",
     "password_resets",
+    "plan_prices",
+    "plans",
     "portal_links",
     "portal_logos",
     "portal_sessions",
@@ -120,6 +126,16 @@ async fn every_table_belongs_to_tenants_or_is_on_the_list() {
 }
 
 #[tokio::test]
+async fn whatever_belongs_to_a_tenant_is_erased_with_it() {
+    let sqlite = Sqlite::open().await;
+    let columns = sqlite.columns().await;
+    let of_tenants: BTreeSet<&str> =
+        columns.keys().filter(|(_, column)| column == "tenant_id").map(|(table, _)| table.as_str()).collect();
+    let erased: BTreeSet<&str> = erasure::TABLES.into_iter().map(|(table, _)| table).chain(["jobs"]).collect();
+    assert_eq!(of_tenants, erased);
+}
+
+#[tokio::test]
 async fn every_key_of_a_tenants_table_starts_with_the_tenant() {
     let postgres = Postgres::open().await;
     let secured = postgres.secured_tables().await;
@@ -140,9 +156,9 @@ async fn the_application_role_can_do_its_work_and_nothing_else() {
     for (table, privileges) in postgres.privileges().await {
         let allowed: &[&str] = match table.as_str() {
             "_sqlx_migrations" => &[],
-            "audit_log" => &["INSERT", "SELECT"],
+            "operator_log" => &["INSERT", "SELECT"],
+            "audit_log" => &["DELETE", "INSERT", "SELECT"],
             "audit_details" => &["DELETE", "INSERT", "SELECT"],
-            "audit_heads" => &["INSERT", "SELECT", "UPDATE"],
             _ => &["DELETE", "INSERT", "SELECT", "UPDATE"],
         };
         assert_eq!(privileges, allowed, "{table}");

@@ -18,10 +18,12 @@ use crate::app::{App, By, KnownKey, Scope};
 use crate::db::Tx;
 use crate::domain::api_key::ApiKey;
 use crate::domain::ids::ProjectId;
+use crate::domain::plan::Meter;
 use crate::web::error::{Error, Refusal, Result};
 use crate::web::extract::{ClientIp, RawBody};
 use crate::web::middleware::request_id;
 use crate::web::rate_limit::{Left, network};
+use crate::web::standing;
 
 /// Bytes of a body.
 pub(super) const MAX_BODY: usize = 1 << 20;
@@ -91,9 +93,9 @@ pub(super) async fn guard(
     let caller = Caller { app: api.0.app.clone(), key: key.clone(), address, request_id: id.clone() };
     request.extensions_mut().insert(caller.clone());
     request.extensions_mut().insert(operation);
-    let answer = match api.0.limits.take(key.id.clone()).await {
+    let answer = match api.take(&key).await {
         Ok(left) => {
-            let answer = match allowed(&key, operation) {
+            let answer = match api.allowed(&key, operation).await {
                 Ok(()) => run(caller, operation, request, next).await.unwrap_or_else(Error::into_response),
                 Err(refused) => refused.into_response(),
             };
@@ -132,18 +134,6 @@ async fn run(caller: Caller, operation: &'static Operation, request: Request, ne
     idempotency::once(&attempt, async move { next.run(request).await }).await
 }
 
-fn allowed(key: &KnownKey, operation: &Operation) -> Result<()> {
-    if key.scopes.allows(operation.scope) {
-        return Ok(());
-    }
-    Err(Error::Program(Box::new(Refusal {
-        status: StatusCode::FORBIDDEN,
-        code: "insufficient_scope".into(),
-        param: None,
-        message: format!("This key may not do that: it needs the scope {}.", operation.scope),
-    })))
-}
-
 fn limited(mut answer: Response, left: Left) -> Response {
     let headers = answer.headers_mut();
     headers.insert(HeaderName::from_static("ratelimit-limit"), u64::from(left.limit).into());
@@ -163,6 +153,35 @@ fn unauthenticated() -> Error {
 }
 
 impl Api {
+    /// Takes a request from what the key may make, and from what all keys of its tenant may make together.
+    async fn take(&self, key: &KnownKey) -> Result<Left> {
+        let left = self.0.limits.take(key.id.clone()).await?;
+        self.0.tenant_limits.take(key.tenant.clone()).await?;
+        Ok(left)
+    }
+
+    /// Whether the key's scopes, and the tenant's state and plan, allow the operation.
+    async fn allowed(&self, key: &KnownKey, operation: &Operation) -> Result<()> {
+        if !key.scopes.allows(operation.scope) {
+            return Err(Error::Program(Box::new(Refusal {
+                status: StatusCode::FORBIDDEN,
+                code: "insufficient_scope".into(),
+                param: None,
+                message: format!("This key may not do that: it needs the scope {}.", operation.scope),
+            })));
+        }
+        if operation.verb == Verb::Get {
+            return Ok(());
+        }
+        let app = &self.0.app;
+        let tenant = app.standing(&key.tenant).await?.ok_or_else(unauthenticated)?;
+        standing::may_change(&tenant)?;
+        for meter in [Some(Meter::ApiCalls), operation.adds()].into_iter().flatten() {
+            standing::may_add(&tenant, meter, app.clock.now())?;
+        }
+        Ok(())
+    }
+
     /// The key of a request, when it works.
     async fn key_of(&self, headers: &HeaderMap, address: IpAddr) -> Result<Arc<KnownKey>> {
         let key = bearer(headers).and_then(ApiKey::parse).ok_or_else(unauthenticated)?;

@@ -18,12 +18,12 @@ use crate::{
     domain::{
         api_key::ApiScope,
         ids::{KeyId, ProjectId, TenantId},
-        time::DAY_SECONDS,
+        time::{DAY_SECONDS, month_start},
     },
     store::{
         api_keys,
         api_requests::{self, Request},
-        idempotency, projects, tenants,
+        idempotency, projects, standings, tenants,
     },
 };
 
@@ -156,16 +156,21 @@ async fn write(app: &App, notes: Notes) -> db::Result<()> {
     for ((tenant, project), lines) in places {
         let mut tx = app.db.write(tenant).await?;
         api_requests::insert(&mut tx, project, &lines).await?;
+        let mut months: HashMap<i64, i64> = HashMap::new();
         for note in notes.keys.values().filter(|note| note.key.project == *project) {
             let key = &note.key.id;
             for (hour, n) in &note.hours {
                 api_requests::count(&mut tx, project, key, *hour, *n).await?;
+                *months.entry(month_start(*hour)).or_default() += n;
             }
             for (scope, at) in &note.scopes {
                 api_requests::scope_used(&mut tx, project, key, *scope, *at).await?;
             }
             let (at, address) = note.last;
             api_keys::touch(&mut tx, key, at, &address.to_string(), at - TOUCH).await?;
+        }
+        for (month, calls) in months {
+            standings::count_calls(&mut tx, month, calls).await?;
         }
         tx.commit().await?;
     }

@@ -37,7 +37,10 @@ use axum::{Router, middleware::from_fn_with_state};
 use moka::future::Cache;
 
 use super::rate_limit::RateLimit;
-use crate::{app::App, domain::ids::KeyId};
+use crate::{
+    app::App,
+    domain::ids::{KeyId, TenantId},
+};
 use log::Log;
 use table::operations;
 
@@ -54,6 +57,8 @@ pub struct Api(Arc<Parts>);
 struct Parts {
     app: App,
     limits: RateLimit<KeyId>,
+    /// All keys of a tenant together: one that makes keys gets no more than the others.
+    tenant_limits: RateLimit<TenantId>,
     unknown: RateLimit<std::net::IpAddr>,
     log: Log,
     /// Keys that were sent in an address and noted a while ago: a program that does it does it with every request.
@@ -64,6 +69,7 @@ struct Parts {
 pub fn router(app: &App) -> Router {
     let api = Api(Arc::new(Parts {
         limits: RateLimit::new(app.config.api_rate, Duration::from_secs(1)),
+        tenant_limits: RateLimit::new(app.config.api_tenant_rate, Duration::from_secs(1)),
         unknown: RateLimit::new(UNKNOWN_PER_MINUTE, Duration::from_mins(1)),
         log: Log::start(app),
         in_address: Cache::builder().max_capacity(10_000).time_to_live(NOTED).build(),

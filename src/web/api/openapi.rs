@@ -49,7 +49,7 @@ pub struct ErrorAnswer {
 #[derive(Serialize, ToSchema)]
 pub struct ErrorDetail {
     /// The class: `invalid_request_error`, `authentication_error`, `permission_error`, `conflict_error`, `card_error`,
-    /// `rate_limit_error` or `api_error`.
+    /// `plan_error`, `rate_limit_error` or `api_error`.
     #[schema(example = "invalid_request_error")]
     r#type: String,
     /// What a program may branch on. Refusals of Stripe keep Stripe's code.
@@ -243,7 +243,7 @@ fn responses(operation: &Operation, schemas: &mut BTreeMap<String, RefOr<Schema>
             .content("application/json", pending);
         responses = responses
             .response("202", pending.build())
-            .response("402", refusal("Stripe refused the payment."))
+            .response("402", refusal("Stripe refused the payment, or the plan of the business does not allow it."))
             .response(
                 "409",
                 refusal("The state of the object, or an earlier request with this Idempotency-Key, does not allow it."),

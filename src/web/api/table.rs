@@ -10,6 +10,7 @@ use super::Api;
 use super::openapi::Described;
 use super::parameters::Parameter;
 use crate::domain::api_key::ApiScope;
+use crate::domain::plan::Meter;
 
 /// What is done with a resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +74,16 @@ pub struct Operation {
     pub handler: fn() -> MethodRouter<Api>,
 }
 
+impl Operation {
+    /// What there is one more of afterwards, where a plan may limit it.
+    pub fn adds(&self) -> Option<Meter> {
+        (self.id == CREATE_CUSTOMER).then_some(Meter::Customers)
+    }
+}
+
+/// The operation that makes a customer.
+const CREATE_CUSTOMER: &str = "create_customer";
+
 /// Every operation.
 pub fn operations() -> impl Iterator<Item = &'static Operation> {
     reads::READS.iter().chain(writes::WRITES)
@@ -88,6 +99,7 @@ mod tests {
     fn ids_are_unique_and_scopes_fit_what_is_done() {
         let ids: BTreeSet<_> = operations().map(|operation| operation.id).collect();
         assert_eq!(ids.len(), operations().count());
+        assert!(ids.contains(CREATE_CUSTOMER));
         for operation in operations() {
             assert_eq!(operation.verb == Verb::Get, operation.scope.is_read(), "{}", operation.id);
             assert!(operation.path.starts_with("/v1/"), "{}", operation.id);

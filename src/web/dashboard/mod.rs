@@ -7,7 +7,6 @@ mod api_keys;
 mod audit;
 mod charges;
 mod checkout;
-mod choices;
 mod confirm;
 mod connection;
 mod coupons;
@@ -23,6 +22,7 @@ mod list;
 mod login;
 mod members;
 mod overview;
+mod plan;
 mod portal_links;
 mod portal_settings;
 mod products;
@@ -82,6 +82,7 @@ pub fn routes(app: &App) -> Routes {
         .merge(settings::router())
         .merge(switch::router())
         .merge(overview::router())
+        .merge(plan::router())
         .merge(customers::router())
         .merge(subscriptions::router())
         .merge(products::router())

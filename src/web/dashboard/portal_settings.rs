@@ -5,7 +5,6 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use http::HeaderMap;
 
-use super::choices;
 use crate::billing::portal_settings::Brand;
 use crate::domain::brand::{LARGEST_LOGO, PortalDraft};
 use crate::domain::drafts::Proration;
@@ -13,6 +12,7 @@ use crate::domain::role::Role;
 use crate::store::portal_settings;
 use crate::store::projects::Project;
 use crate::web::access::{Admin, Staff, Viewer};
+use crate::web::choices;
 use crate::web::csrf::{ProtectedForm, ProtectedUpload};
 use crate::web::error::Result;
 use crate::web::forms::{Form, Refused, Typed};

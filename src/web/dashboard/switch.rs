@@ -13,6 +13,7 @@ use crate::web::error::{Error, Result};
 use crate::web::html::{self, Wanted};
 use crate::web::routes::Routes;
 use crate::web::shell::{Nav, Shell};
+use crate::web::standing::{self, Within};
 
 /// The routes.
 pub fn router() -> Routes {
@@ -37,7 +38,7 @@ async fn form(admin: Admin<WholeTenant>) -> Result<Response> {
 }
 
 async fn create(
-    admin: Admin<WholeTenant>,
+    admin: Within<standing::Projects, Admin<WholeTenant>>,
     wanted: Wanted,
     headers: HeaderMap,
     ProtectedForm(sent): ProtectedForm<Submitted>,

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     app::{App, ConnectionError, Receiver},
-    domain::event::Envelope,
+    domain::{event::Envelope, ids::TenantId},
     stripe::signature::{self, Refusal},
     sync::inbox::{self, Delivery, Inbox, NotStored},
     vault::SecretString,
@@ -34,12 +34,19 @@ pub struct Intake {
     app: App,
     inbox: Inbox,
     refusals: RateLimit<std::net::IpAddr>,
+    /// Verified deliveries, so that a flood for one tenant leaves the queue to the others.
+    tenants: RateLimit<TenantId>,
 }
 
 impl Intake {
     /// Puts the intake together.
     pub fn new(app: App, inbox: Inbox) -> Self {
-        Self { refusals: RateLimit::new(REFUSALS_PER_MINUTE, Duration::from_mins(1)), app, inbox }
+        Self {
+            refusals: RateLimit::new(REFUSALS_PER_MINUTE, Duration::from_mins(1)),
+            tenants: RateLimit::new(app.config.intake_tenant_rate, Duration::from_secs(1)),
+            app,
+            inbox,
+        }
     }
 }
 
@@ -131,6 +138,7 @@ fn decoy() -> SecretString {
 }
 
 async fn store(intake: &Intake, receiver: &Receiver, body: &[u8], now: i64) -> Result<Json<Value>> {
+    intake.tenants.take(receiver.tenant.clone()).await?;
     let event = inbox::read_event(body, &receiver.project, receiver.account.as_deref(), receiver.livemode, now);
     let delivery = Delivery { tenant: receiver.tenant.clone(), project: receiver.project.clone(), event };
     match intake.inbox.store(delivery).await {

@@ -163,11 +163,13 @@ async fn the_application_role_cannot_change_the_rules() {
         "CREATE ROLE leak",
         "COPY customers TO PROGRAM 'cat'",
         "UPDATE audit_log SET action = 'nothing'",
-        "DELETE FROM audit_log",
         "UPDATE audit_details SET sealed = 'nothing'",
-        "DELETE FROM audit_heads",
     ] {
         assert_eq!(world.as_tenant(OURS, statement).await, Err("42501".to_owned()), "{statement}");
+    }
+    // a tenant that is erased takes its log with it; before that a trigger keeps every row
+    for statement in ["DELETE FROM audit_log", "DELETE FROM audit_heads"] {
+        assert_eq!(world.as_tenant(OURS, statement).await, Err("P0001".to_owned()), "{statement}");
     }
 }
 

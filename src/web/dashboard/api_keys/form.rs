@@ -10,7 +10,7 @@ use serde::Deserialize;
 use crate::accounts::api_keys::KeyWish;
 use crate::domain::api_key::{ApiScope, ApiScopes, DEFAULT_DAYS, Preset};
 use crate::web::access::Admin;
-use crate::web::dashboard::confirm::Confirmed;
+use crate::web::confirm::Confirmed;
 use crate::web::error::Result;
 use crate::web::html;
 use crate::web::shell::{Nav, Shell};

@@ -11,16 +11,17 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::super::actors::Actors;
-use super::super::confirm::Confirmed;
 use super::filter::Params;
 use super::page::{actor_of, details};
 use crate::app::audit::Note;
 use crate::domain::{csv, time};
 use crate::store::audit_log::list::{self, Stored};
-use crate::web::access::{Admin, Staff, WholeTenant};
+use crate::web::access::{Staff, UnstoppedAdmin, WholeTenant};
+use crate::web::confirm::Confirmed;
 use crate::web::csrf::ProtectedForm;
 use crate::web::error::{Error, Result};
 use crate::web::shell::Nav;
+use crate::web::standing::{Exports, Within};
 
 /// Entries read at once.
 const ROWS: i64 = 500;
@@ -77,12 +78,12 @@ enum State {
 }
 
 pub(super) async fn export(
-    admin: Confirmed<Admin<WholeTenant>>,
+    admin: Within<Exports, Confirmed<UnstoppedAdmin<WholeTenant>>>,
     headers: HeaderMap,
     ProtectedForm(wish): ProtectedForm<Wish>,
 ) -> Result<Response> {
     let (format, params) = (wish.format, Params { before: None, ..wish.params.cleaned() });
-    let staff = (**admin).clone();
+    let staff = (***admin).clone();
     let mut tx = staff.write().await?;
     let actor = actor_of(&mut tx, &params.who).await?;
     let detail = json!({ "format": format, "filter": params });

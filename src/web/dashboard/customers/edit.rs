@@ -15,6 +15,7 @@ use crate::web::extract::Path;
 use crate::web::forms::{Form, Typed, lead_on, metadata_fields};
 use crate::web::html::Wanted;
 use crate::web::shell::{Nav, Shell};
+use crate::web::standing::{Customers, Within};
 
 /// The text fields of the form: Stripe's parameters, which are also the places in its JSON.
 const TEXTS: [&str; 4] = ["name", "email", "phone", "description"];
@@ -101,7 +102,7 @@ pub(super) async fn ask_new(member: Member) -> Result<Response> {
 }
 
 pub(super) async fn create(
-    member: Member,
+    member: Within<Customers, Member>,
     wanted: Wanted,
     headers: HeaderMap,
     ProtectedForm(typed): ProtectedForm<Typed>,

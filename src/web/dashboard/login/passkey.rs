@@ -7,7 +7,7 @@ use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{LoginPage, enter_with, next_path};
+use super::{LoginPage, enter_with};
 use crate::accounts::passkeys;
 use crate::app::App;
 use crate::web::csrf::{CsrfToken, ProtectedForm};
@@ -15,6 +15,7 @@ use crate::web::dashboard::account::Answered;
 use crate::web::error::{Error, Result};
 use crate::web::extract::ClientIp;
 use crate::web::html;
+use crate::web::links::next_path;
 use crate::web::session::{Login, Proof, ask_browser, asked_of_browser, origin};
 
 #[derive(Deserialize)]

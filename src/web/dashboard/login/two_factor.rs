@@ -7,7 +7,7 @@ use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Deserialize;
 
-use super::{Parameters, enter_with, next_path, seconds};
+use super::{Parameters, enter_with, seconds};
 use crate::accounts;
 use crate::accounts::two_factor::{self, Verdict};
 use crate::app::App;
@@ -15,6 +15,7 @@ use crate::web::csrf::{CsrfToken, ProtectedForm};
 use crate::web::error::{Error, Result};
 use crate::web::extract::{ClientIp, Query};
 use crate::web::html;
+use crate::web::links::next_path;
 use crate::web::session::{Login, Proof, held, origin};
 use crate::web::shell::PublicShell;
 

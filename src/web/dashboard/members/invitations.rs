@@ -12,13 +12,14 @@ use crate::domain::ids::InvitationId;
 use crate::domain::role::Role;
 use crate::vault::ExposeSecret as _;
 use crate::web::access::{Owner, SignedIn, WholeTenant};
+use crate::web::confirm::Confirmed;
 use crate::web::csrf::ProtectedForm;
-use crate::web::dashboard::confirm::Confirmed;
 use crate::web::error::{Error, Result};
 use crate::web::extract::Path;
 use crate::web::forms::{Form, Refused, Typed};
 use crate::web::html::{self, Wanted};
 use crate::web::shell::{Nav, Shell};
+use crate::web::standing::{Seats, Within};
 
 /// A link to hand over in person.
 #[derive(Template)]
@@ -47,7 +48,7 @@ impl InvitationPath {
 pub(super) struct Pressed {}
 
 pub(super) async fn invite(
-    owner: Confirmed<Owner<WholeTenant>>,
+    owner: Within<Seats, Confirmed<Owner<WholeTenant>>>,
     person: SignedIn,
     wanted: Wanted,
     ProtectedForm(typed): ProtectedForm<Typed>,
