@@ -57,7 +57,7 @@ async fn measure(events: usize, connections: &[usize]) {
 /// Every run has a database of its own, in which the objects exist already: the events are real updates.
 async fn run(engine: &str, kind: &str, event_type: &str, connections: usize, events: usize) {
     let account = Account::start(1).await;
-    let site = Site::start(engine, &["--stripe-api-base", &account.url()]).await;
+    let site = Site::start(engine, &["--stripe-api-base", &account.url(), "--intake-tenant-rate", "10000000"]).await;
     let connection = account.connect(&site.app).await;
     let template = account.object(kind).await;
     let folder = tempfile::tempdir().unwrap();

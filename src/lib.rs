@@ -50,6 +50,8 @@
 //!    what it says stands in `templates/portal/languages`, see `web/language.rs`.
 //! 9. What happens when somebody signs in: `web/dashboard/login/`, `accounts/login.rs`, `accounts/two_factor.rs`,
 //!    `vault/webauthn.rs`, `web/session.rs`. Who belongs to a tenant: `accounts/team.rs`, `accounts/invitations.rs`.
+//! 10. What happens when somebody runs this for others: `web/operator/`, `accounts/operators.rs`, `accounts/standings.rs` (payments
+//!    decide), `web/standing.rs` (what state and plan allow).
 //!
 //! # What always holds
 //!
@@ -62,6 +64,7 @@
 //! - The newest state wins, whatever order states arrive in; the guard stands in the upsert itself. A deletion stays.
 //! - Every key of a tenant's row starts with the tenant. Every query names it; on Postgres row-level security names it again.
 //! - Another tenant's id answers exactly like an unknown one.
+//! - Reads of one's own data are never refused for a plan's sake, and what Stripe sends is stored whatever a tenant owes.
 //! - A key of the REST API does what its scopes say in one project, and nothing else; an operation that is not in the table
 //!   does not exist.
 //! - A secret is sealed for its place (tenant, project, field, version) and never printed; tokens are stored as hashes.

@@ -33,9 +33,8 @@ pub async fn due(app: &App, tenant: &TenantId) -> Result<Due> {
     let mut tx = app.db.system_read().await?;
     let Some(standing) = standings::find(&mut tx, tenant).await? else { return Ok(Due::No) };
     Ok(match (standing.state(), standing.due_at) {
-        (TenantState::Erasing, _) => Due::Now,
         (TenantState::Ending, Some(at)) if at > app.clock.now() => Due::At(at),
-        (TenantState::Ending, _) => Due::Now,
+        (TenantState::Ending | TenantState::Erasing, _) => Due::Now,
         _ => Due::No,
     })
 }

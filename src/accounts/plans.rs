@@ -15,7 +15,7 @@ use crate::{
     },
     store::{
         instance::{self, Business},
-        list, plans, projects, standings,
+        plans, prices, projects, standings,
     },
 };
 
@@ -82,8 +82,11 @@ impl Operator {
         match plan {
             Some(plan) => {
                 plans::find(&mut tx, plan).await?.ok_or(Error::Unknown)?;
-                if !list::exists(&mut tx, Kind::Price, project, &price).await? {
+                let Some(found) = prices::find(&mut tx, project, &price).await? else {
                     return invalid("price", "The project that bills has no such price.");
+                };
+                if found.recurring_interval.is_none() || found.usage_type.as_deref() == Some("metered") {
+                    return invalid("price", "A plan is paid again and again, whatever is used: choose such a price.");
                 }
                 plans::set_price(&mut tx, &price, plan).await?;
             }

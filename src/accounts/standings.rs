@@ -27,7 +27,8 @@ const ACTOR: &str = "billing";
 struct Due {
     standing: Standing,
     state: TenantState,
-    due_at: Option<i64>,
+    /// Unix seconds: when that changes by itself.
+    next_at: Option<i64>,
     plan: PlanId,
 }
 
@@ -45,7 +46,7 @@ pub async fn settle(app: &App) -> Result<Option<i64>> {
     let mut next: Option<i64> = None;
     for subscriptions in rows.chunk_by(|one, other| one.standing.id == other.standing.id) {
         let Some(due) = due(subscriptions, &plans, now, grace) else { continue };
-        next = [next, due.due_at].into_iter().flatten().min();
+        next = [next, due.next_at].into_iter().flatten().min();
         if due.state != due.standing.state() || due.plan != due.standing.plan_id {
             apply(app, due, now).await?;
         }
@@ -74,13 +75,13 @@ fn due(subscriptions: &[Paying], plans: &HashMap<String, PlanId>, now: i64, grac
     let pays = |row: &&Paying| row.status.as_deref().is_some_and(|status| payment_of(status) == Payment::Fine);
     let paid = subscriptions.iter().find(pays);
     let payment = if paid.is_some() { Payment::Fine } else { Payment::Missing };
-    let (state, due_at) = billed(standing.state(), standing.state_since, payment, now, grace);
+    let (state, next_at) = billed(standing.state(), standing.state_since, payment, now, grace);
     let plan = paid.and_then(|row| plans.get(row.price_id.as_ref()?)).unwrap_or(&standing.plan_id).clone();
-    Some(Due { standing, state, due_at, plan })
+    Some(Due { standing, state, next_at, plan })
 }
 
 async fn apply(app: &App, due: Due, now: i64) -> Result<()> {
-    let Due { standing, state, due_at, plan } = due;
+    let Due { standing, state, next_at: due_at, plan } = due;
     let (tenant, by_billing) = (&standing.id, By::part(ACTOR));
     let mut tx = app.db.write(tenant).await?;
     // whatever an operator did meanwhile stays

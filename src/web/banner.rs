@@ -2,6 +2,7 @@
 
 use super::shell::Banner;
 use crate::app::TenantStanding;
+use crate::domain::money::grouped;
 use crate::domain::plan::{Closeness, Meter, TenantState};
 use crate::domain::role::Role;
 use crate::domain::time::day;
@@ -48,10 +49,13 @@ pub fn of(tenant: &TenantStanding, role: Role) -> Vec<Banner> {
             // a full house is no warning when it is meant to be full: one project of one, one person of one
             Closeness::Near | Closeness::Reached if limit <= 1 => {}
             Closeness::Near => {
-                banners.push(banner("", format!("{}: {used} of {limit} that the plan allows.", meter.label())));
+                banners.push(banner(
+                    "",
+                    format!("{}: {} of {} that the plan allows.", meter.label(), grouped(used), grouped(limit)),
+                ));
             }
             Closeness::Reached => {
-                let text = format!("{}: all {limit} that the plan allows. {}", meter.label(), meter.stops());
+                let text = format!("{}: all {} that the plan allows. {}", meter.label(), grouped(limit), meter.stops());
                 banners.push(banner("red", text));
             }
         }

@@ -18,6 +18,17 @@ pub async fn prices(tx: &mut Tx, project: &ProjectId, recurring: Option<bool>) -
     Ok(prices.into_iter().map(|price| (price.id.clone(), line(&price))).collect())
 }
 
+/// The active prices that are paid again and again whatever is used: our id, and the line.
+pub async fn licensed_prices(tx: &mut Tx, project: &ProjectId) -> Result<Vec<(String, String)>> {
+    let prices = prices::active(tx, project, Some(true), MOST).await?;
+    let licensed = prices.into_iter().filter(|price| !is_metered(price));
+    Ok(licensed.map(|price| (price.id.clone(), line(&price))).collect())
+}
+
+fn is_metered(price: &Price) -> bool {
+    Raw::parse(&price.raw).text("/recurring/usage_type") == Some("metered")
+}
+
 /// A price in one line.
 pub fn line(price: &Price) -> String {
     let product = Raw::parse(&price.product_raw);

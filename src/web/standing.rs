@@ -60,7 +60,7 @@ pub fn may_add(tenant: &TenantStanding, meter: Meter, now: i64) -> Result<()> {
         return Ok(());
     }
     let limit = tenant.plan.limit(meter).unwrap_or_default();
-    let message = format!("The plan {} ends at {limit} for “{}”. {}", tenant.plan.name, meter.label(), meter.stops(),);
+    let message = format!("The plan {} ends at {limit} for “{}”. {}", tenant.plan.name, meter.label(), meter.stops());
     let (status, retry_after) = match meter {
         Meter::ApiCalls => {
             let wait = u64::try_from(time::next_month_start(now) - now).unwrap_or(1);

@@ -29,6 +29,9 @@ fn address(operation: &Operation, id: &str) -> String {
     operation.path.replace("{id}", id)
 }
 
+/// Flags under which no limit of requests is met.
+const UNHURRIED: [&str; 4] = ["--api-rate", "100000", "--api-tenant-rate", "100000"];
+
 async fn ask(program: &Program, operation: &Operation, path: &str) -> Answer {
     ask_with(program, operation, path, operation.body.map(|body| body.example.to_owned())).await
 }
@@ -61,7 +64,7 @@ fn bodies(operation: &Operation, id: &str) -> Vec<String> {
 }
 
 async fn each_scope_opens_its_operations_and_no_other(engine: Engine) {
-    let site = Site::start(engine).await;
+    let site = Site::start_with(engine, Clock::system(), &UNHURRIED).await;
     let tenant = site.tenant().await.clone();
     let programs =
         [ApiScopes::default()].into_iter().chain(ApiScope::ALL.iter().map(|scope| [*scope].into_iter().collect()));
@@ -108,8 +111,7 @@ async fn without_scopes(site: &Site, tenant: &Tenant) -> Program {
 }
 
 async fn another_businesss_ids_answer_like_unknown_ones_on_every_operation(engine: Engine) {
-    let site =
-        Site::start_with(engine, Clock::system(), &["--api-rate", "100000", "--api-tenant-rate", "100000"]).await;
+    let site = Site::start_with(engine, Clock::system(), &UNHURRIED).await;
     let (ours, theirs) = (site.new_tenant("Acme Coffee").await, site.new_tenant("Bolt Tea").await);
     for tenant in [&ours, &theirs] {
         let account = site.connect_project(&tenant.id, &tenant.project, 12).await;

@@ -49,11 +49,11 @@ async fn business(site: &Site, name: &str) -> Tenant {
 async fn as_owner(site: &Site, statements: &str) {
     match &site.app.db {
         Db::Sqlite { writer, .. } => {
-            let open = "DROP TRIGGER IF EXISTS audit_log_stays; DROP TRIGGER IF EXISTS audit_log_keeps; DROP TRIGGER IF EXISTS audit_details_stay;";
+            let open = "DROP TRIGGER IF EXISTS audit_log_stays; DROP TRIGGER IF EXISTS audit_log_keeps; DROP TRIGGER IF EXISTS audit_details_stay; DROP TRIGGER IF EXISTS audit_heads_keep;";
             sqlx::raw_sql(AssertSqlSafe(format!("{open} {statements}"))).execute(writer.pool()).await.unwrap();
         }
         Db::Postgres(pool) => {
-            let open = "ALTER TABLE audit_log DISABLE TRIGGER ALL; ALTER TABLE audit_details DISABLE TRIGGER ALL;";
+            let open = "ALTER TABLE audit_log DISABLE TRIGGER ALL; ALTER TABLE audit_details DISABLE TRIGGER ALL; ALTER TABLE audit_heads DISABLE TRIGGER ALL;";
             sqlx::raw_sql(AssertSqlSafe(format!("{open} {statements}"))).execute(pool).await.unwrap();
         }
     }

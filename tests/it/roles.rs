@@ -89,7 +89,8 @@ const ACTIONS: [(&str, Role); 75] = [
     ("/t/{}/p/{}/settings/origins/remove", Role::Admin),
 ];
 /// Pages that a viewer may not open.
-const PAGES: [(&str, Role); 34] = [
+const PAGES: [(&str, Role); 35] = [
+    ("/t/{}/plan", Role::Admin),
     ("/t/{}/audit", Role::Admin),
     ("/t/{}/audit/check", Role::Admin),
     ("/t/{}/members/{}", Role::Owner),

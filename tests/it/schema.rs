@@ -157,8 +157,7 @@ async fn the_application_role_can_do_its_work_and_nothing_else() {
         let allowed: &[&str] = match table.as_str() {
             "_sqlx_migrations" => &[],
             "operator_log" => &["INSERT", "SELECT"],
-            "audit_log" => &["DELETE", "INSERT", "SELECT"],
-            "audit_details" => &["DELETE", "INSERT", "SELECT"],
+            "audit_log" | "audit_details" => &["DELETE", "INSERT", "SELECT"],
             _ => &["DELETE", "INSERT", "SELECT", "UPDATE"],
         };
         assert_eq!(privileges, allowed, "{table}");

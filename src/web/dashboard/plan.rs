@@ -9,9 +9,9 @@ use http::{HeaderMap, StatusCode};
 use crate::accounts::standings::begin_paying;
 use crate::app::{App, By, Scope, TenantStanding};
 use crate::billing::{Nonce, Outcome};
-use crate::domain::drafts::{CheckoutDraft, CheckoutItem, CheckoutMode, CustomerDraft, Flaw};
+use crate::domain::drafts::{CheckoutDraft, CheckoutItem, CheckoutMode, CustomerDraft, Flaw, Metadata};
 use crate::domain::ids::{PlanId, ProjectId, TenantId};
-use crate::domain::plan::{Meter, Payment, Plan, payment_of};
+use crate::domain::plan::{Payment, Plan, payment_of};
 use crate::domain::portal::{self, Flow, LinkDraft, Permit};
 use crate::domain::role::Role;
 use crate::store::list::{Filter, Slice};
@@ -59,18 +59,6 @@ struct Offer {
     cost: String,
 }
 
-impl Offer {
-    fn meters(&self) -> [Meter; 4] {
-        Meter::ALL
-    }
-}
-
-impl Page {
-    fn meters(&self) -> [Meter; 4] {
-        Meter::ALL
-    }
-}
-
 #[derive(Template)]
 #[template(path = "plan/leave.html")]
 struct LeavePage {
@@ -96,7 +84,8 @@ async fn load(admin: &Staff<WholeTenant>, form: Form) -> Result<Page> {
     let app = &admin.app;
     let tenant = app.fresh_standing(&admin.tenant).await?.ok_or(Error::NotFound)?;
     let (mut offers, mut subscribed) = (Vec::new(), false);
-    if let Some(billing) = billing(app).await? {
+    // whoever bills the others pays nobody
+    if let Some(billing) = billing(app).await?.filter(|(operator, _)| *operator != admin.tenant) {
         subscribed = current(app, &billing, &tenant).await?.is_some();
         if !subscribed {
             offers = offered(app, &billing).await?;
@@ -122,7 +111,7 @@ async fn offered(app: &App, (operator, project): &Billing) -> Result<Vec<Offer>>
     let mut tx = app.db.read(operator).await?;
     let (plans, prices) = (plans::list(&mut tx).await?, plans::prices(&mut tx).await?);
     let of = |id: &PlanId| plans.iter().find(|plan| plan.id == *id).cloned();
-    let active = choices::prices(&mut tx, project, Some(true)).await?;
+    let active = choices::licensed_prices(&mut tx, project).await?;
     let offer = |(price, cost): (String, String)| {
         let plan = of(&prices.iter().find(|(known, _)| *known == price)?.1)?;
         Some(Offer { plan, price, cost })
@@ -143,7 +132,7 @@ async fn subscribe(
 ) -> Result<Response> {
     let app = &admin.app;
     let tenant = app.fresh_standing(&admin.tenant).await?.ok_or(Error::NotFound)?;
-    let billing = billing(app).await?.ok_or(Error::NotFound)?;
+    let billing = billing(app).await?.filter(|(operator, _)| *operator != admin.tenant).ok_or(Error::NotFound)?;
     if current(app, &billing, &tenant).await?.is_some() {
         return Err(Error::Conflict("This business has a subscription already. Reload the page.".to_owned()));
     }
@@ -168,7 +157,7 @@ async fn subscribe(
         cancel_url: Some(home),
         client_reference_id: Some(admin.tenant.to_string()),
         currency: None,
-        metadata: Default::default(),
+        metadata: Metadata::new(),
     };
     match scope.create_own_checkout(&nonce, &draft).await {
         Ok(Outcome::Done(done)) => {

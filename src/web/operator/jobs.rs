@@ -29,16 +29,19 @@ struct Row {
     job: Queued,
     tenant: String,
     label: &'static str,
+    state: &'static str,
 }
 
 impl Row {
-    fn state(&self, now: &i64) -> &'static str {
-        match &self.job {
-            job if job.lease_until > *now => "running",
+    fn new(job: Queued, tenant: String, now: i64) -> Self {
+        let state = match &job {
+            job if job.lease_until > now => "running",
             job if job.attempts > 0 => "failed",
             job if job.run_at >= NEVER => "done",
             _ => "waiting",
-        }
+        };
+        let label = JobKind::parse(&job.kind).map_or("Work of a newer version", JobKind::label);
+        Self { job, tenant, label, state }
     }
 
     fn sleeps(&self) -> bool {
@@ -81,10 +84,10 @@ async fn show(operator: Inside) -> Result<Response> {
     }
     let name =
         |id: &TenantId| names.iter().find(|(known, _)| known == id).map_or(id.as_str(), |(_, name)| name).to_owned();
-    let row = |job: Queued| Row {
-        tenant: name(&job.tenant_id),
-        label: JobKind::parse(&job.kind).map_or("Work of a newer version", JobKind::label),
-        job,
+    let now = app.clock.now();
+    let row = |job: Queued| {
+        let tenant = name(&job.tenant_id);
+        Row::new(job, tenant, now)
     };
     html::page(&Page { shell: operator.shell(Nav::Jobs), rows: queued.into_iter().map(row).collect(), dead })
 }

@@ -42,12 +42,6 @@ struct Row {
     prices: Vec<(String, String)>,
 }
 
-impl Row {
-    fn meters(&self) -> [Meter; 4] {
-        Meter::ALL
-    }
-}
-
 #[derive(Template)]
 #[template(path = "operator/plans.html")]
 struct IndexPage {
@@ -86,7 +80,7 @@ async fn load(operator: &Inside, form: Form) -> Result<IndexPage> {
     let all = match business.billing() {
         Some((tenant, project)) => {
             let mut tx = tx.into_tenant(tenant).await?;
-            choices::prices(&mut tx, project, Some(true)).await?
+            choices::licensed_prices(&mut tx, project).await?
         }
         None => Vec::new(),
     };

@@ -66,8 +66,7 @@ async fn show(
 }
 
 async fn submit(
-    State(app): State<App>,
-    Extension(tries): Extension<Tries>,
+    (State(app), Extension(tries)): (State<App>, Extension<Tries>),
     login: Login,
     headers: HeaderMap,
     ClientIp(address): ClientIp,

@@ -13,7 +13,7 @@ use crate::app::{App, TenantStanding};
 use crate::domain::drafts::Flaw;
 use crate::domain::ids::{PlanId, TenantId};
 use crate::domain::kind::Kind;
-use crate::domain::plan::{Meter, Plan, TenantState};
+use crate::domain::plan::{Plan, TenantState};
 use crate::domain::role::Role;
 use crate::store::members::{self, Member};
 use crate::store::operator_log::{self, OperatorNote};
@@ -26,6 +26,11 @@ use crate::web::forms::{Form, Refused, Typed};
 use crate::web::html::{self, Wanted};
 use crate::web::operating;
 
+/// What an operator may look in as.
+const ROLES: [(&str, &str, &str); 2] = [
+    ("viewer", "Viewer", "sees what the tenant's people see, and changes nothing"),
+    ("admin", "Admin", "also acts for them, but for keys, people and secrets"),
+];
 /// Entries of the operators' log on the page.
 const NOTES: i64 = 20;
 
@@ -54,6 +59,8 @@ struct Page {
     /// Whether the operator bills at all.
     bills: bool,
     notes: Vec<Noted>,
+    /// What an operator may look in as.
+    roles: [(&'static str, &'static str, &'static str); 2],
     form: Form,
 }
 
@@ -66,23 +73,12 @@ struct Noted {
 }
 
 impl Page {
-    fn meters(&self) -> [Meter; 4] {
-        Meter::ALL
-    }
-
     fn plan_options(&self) -> Vec<(&str, &str)> {
         self.plans.iter().map(|plan| (plan.id.as_str(), plan.name.as_str())).collect()
     }
 
     fn is(&self, state: &str) -> bool {
         self.tenant.standing.state().as_str() == state
-    }
-
-    fn roles(&self) -> [(&'static str, &'static str, &'static str); 2] {
-        [
-            ("viewer", "Viewer", "sees what the tenant's people see, and changes nothing"),
-            ("admin", "Admin", "also acts for them, but for keys, people and secrets"),
-        ]
     }
 }
 
@@ -128,6 +124,7 @@ async fn load(operator: &Inside, tenant: &TenantId, refused: Option<Form>) -> Re
         payer,
         bills: business.billing().is_some(),
         notes,
+        roles: ROLES,
         form,
     })
 }

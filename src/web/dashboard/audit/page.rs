@@ -27,7 +27,7 @@ const LONGEST: usize = 160;
 /// Microseconds in a second.
 const MICROS: i64 = 1_000_000;
 /// What can be narrowed to: the first words of actions, with what they are called.
-const GROUPS: [(&str, &str); 21] = [
+const GROUPS: [(&str, &str); 22] = [
     ("connection", "Connection"),
     ("api_key", "API keys"),
     ("person", "Sign-ins"),
@@ -49,6 +49,7 @@ const GROUPS: [(&str, &str); 21] = [
     ("backfill", "Import"),
     ("event", "Events"),
     ("audit", "Audit log"),
+    ("operator", "Operators"),
 ];
 
 #[derive(Template)]
