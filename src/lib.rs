@@ -51,7 +51,7 @@
 //! 9. What happens when somebody signs in: `web/dashboard/login/`, `accounts/login.rs`, `accounts/two_factor.rs`,
 //!    `vault/webauthn.rs`, `web/session.rs`. Who belongs to a tenant: `accounts/team.rs`, `accounts/invitations.rs`.
 //! 10. What happens when somebody runs this for others: `web/operator/`, `accounts/operators.rs`, `accounts/standings.rs` (payments
-//!    decide), `web/standing.rs` (what state and plan allow).
+//!     decide), `web/standing.rs` (what state and plan allow).
 //!
 //! # What always holds
 //!

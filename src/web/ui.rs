@@ -1,7 +1,7 @@
 //! Small things that templates show: points in time, states as badges. Templates hand over references, hence the generics.
 
 use crate::domain::reading::Reading;
-use crate::domain::{status, time};
+use crate::domain::{money, status, time};
 use crate::store::users::Taste;
 
 /// A point in time as a page shows it.
@@ -83,6 +83,11 @@ pub fn when(at: impl Integer, now: impl Moment) -> When {
         relative: time::relative(at, now.at),
         day: now.reading.day(at),
     }
+}
+
+/// `1,234,567`.
+pub fn grouped(number: impl Integer) -> String {
+    money::grouped(number.value())
 }
 
 /// Whether there is any of something.
