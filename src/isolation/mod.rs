@@ -23,6 +23,7 @@ use futures_util::FutureExt as _;
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::{
+    accounts,
     app::{App, ConnectionError},
     db,
     domain::ids::TenantId,
@@ -44,6 +45,15 @@ pub enum Error {
     /// Something else.
     #[error("{0}")]
     Other(String),
+}
+
+impl From<accounts::Error> for Error {
+    fn from(error: accounts::Error) -> Self {
+        match error {
+            accounts::Error::Db(error) => Self::Database(error),
+            other => Self::Other(other.to_string()),
+        }
+    }
 }
 
 impl From<ConnectionError> for Error {

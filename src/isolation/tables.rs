@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::{Line, Result, place::Place};
 use crate::{
+    accounts::erasure::erase,
     app::App,
     db::{Engine, Tx},
     domain::ids::TenantId,
@@ -75,32 +76,16 @@ async fn try_one(app: &App, attempt: Attempt, table: &str, own: &Place, other: &
     Ok(leak.map(|leak| format!("{table}: {leak}")))
 }
 
-/// Removes a throw-away business; answers what could not be removed, by table.
+/// Removes a throw-away business as a deleted tenant is erased; answers what is left of it, by table.
 pub(super) async fn remove(app: &App, tenant: &TenantId) -> Result<Vec<(String, i64)>> {
+    erase(app, tenant).await?;
     let mut tx = app.db.read(tenant).await?;
-    let tables = throwaways::tables(&mut tx).await?;
-    drop(tx);
     let mut left = Vec::new();
-    for table in tables {
-        // Each in a transaction of its own: one table that keeps its rows must not keep those of the others.
-        let mut tx = app.db.write(tenant).await?;
+    for table in throwaways::tables(&mut tx).await? {
         let rows = throwaways::count(&mut tx, &table).await?;
-        if rows == 0 {
-            continue;
+        if rows > 0 {
+            left.push((table, rows));
         }
-        let removed = throwaways::remove(&mut tx, &table).await;
-        match removed {
-            Ok(()) => tx.commit().await?,
-            Err(error) => {
-                tracing::warn!(%error, %table, rows, "rows of a throw-away business stay");
-                left.push((table, rows));
-            }
-        }
-    }
-    if left.is_empty() {
-        let mut tx = app.db.system_write().await?;
-        throwaways::remove_tenant(&mut tx, tenant).await?;
-        tx.commit().await?;
     }
     Ok(left)
 }

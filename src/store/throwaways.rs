@@ -50,18 +50,6 @@ pub async fn fingerprint(tx: &mut Tx, table: &str) -> Result<(i64, String)> {
     tx.query(sql).fetch_one().await
 }
 
-/// Removes the tenant's rows of a table.
-pub async fn remove(tx: &mut Tx, table: &str) -> Result<()> {
-    tx.query(format!("DELETE FROM {table} WHERE tenant_id = $1")).execute().await?;
-    Ok(())
-}
-
-/// Removes the tenant itself, once nothing of it is left.
-pub async fn remove_tenant(tx: &mut impl System, tenant: &TenantId) -> Result<()> {
-    tx.system("DELETE FROM tenants WHERE id = $1").bind(tenant).execute().await?;
-    Ok(())
-}
-
 /// Removes the people of the throw-away businesses, by the end of their addresses, and the portal visits whose link is gone.
 pub async fn remove_people(tx: &mut impl System, domain: &str) -> Result<()> {
     const THEIRS: &str = "SELECT id FROM users WHERE substr(email, length(email) - CAST($1 AS INTEGER) + 1) = $2";

@@ -71,7 +71,7 @@ pub fn router(app: &App, ready: health::Readiness, metrics: PrometheusHandle) ->
 
 /// Every address of pages, portal and API, with `{names}` where something may stand; of [`router`], from which they come.
 pub fn paths(app: &App) -> Vec<String> {
-    let pages = [dashboard::routes(app), portal::routes(app)];
+    let pages = [dashboard::routes(app), operator::routes(app), portal::routes(app)];
     let pages = pages.iter().flat_map(|routes| routes.paths().iter().cloned());
     pages.chain(api::table::operations().map(|operation| operation.path.to_owned())).collect()
 }

@@ -1,7 +1,6 @@
 //! What the tenant may use and what it uses, and paying for it: its people are customers of whoever runs this installation.
 
 use askama::Template;
-use axum::Router;
 use axum::response::Response;
 use axum::routing::{get, post};
 use http::{HeaderMap, StatusCode};
@@ -25,15 +24,16 @@ use crate::web::error::{Error, Result};
 use crate::web::forms::{Form, Refused, Typed};
 use crate::web::html::{self, Wanted};
 use crate::web::links;
+use crate::web::routes::Routes;
 use crate::web::shell::{Nav, Shell};
 
 /// Subscriptions of the payer that are looked at.
 const LOOKED_AT: usize = 20;
 
 /// The routes.
-pub fn router() -> Router<App> {
+pub fn router() -> Routes {
     const PAGE: &str = "/t/{tenant}/plan";
-    Router::new()
+    Routes::new()
         .route(PAGE, get(show))
         .route(&format!("{PAGE}/subscribe"), post(subscribe))
         .route(&format!("{PAGE}/manage"), post(manage))

@@ -1,7 +1,6 @@
 //! The door of the operator's area: the password once more, and a code where the person has a second factor.
 
 use askama::Template;
-use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::{get, post};
@@ -20,11 +19,12 @@ use crate::web::extract::{ClientIp, Query};
 use crate::web::html::{self, Wanted};
 use crate::web::links::next_path;
 use crate::web::operating::{close_operator_area, open_operator_area, stop_looking_in};
+use crate::web::routes::Routes;
 use crate::web::session::sign_in;
 use crate::web::shell::PublicShell;
 
-pub(super) fn router() -> Router<App> {
-    Router::new()
+pub(super) fn router() -> Routes {
+    Routes::new()
         .route("/operator/enter", get(show).post(enter))
         .route("/operator/close", post(close))
         .route("/operator/leave", post(leave))

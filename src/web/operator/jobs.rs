@@ -1,13 +1,12 @@
 //! What waits and what failed, in all tenants: the queue's jobs, and the events that were given up.
 
 use askama::Template;
-use axum::Router;
 use axum::response::Response;
 use axum::routing::{get, post};
 
 use super::access::Inside;
 use super::shell::{Nav, Shell};
-use crate::app::{App, By, Scope};
+use crate::app::{By, Scope};
 use crate::domain::ids::{ProjectId, TenantId};
 use crate::domain::job::{JobKind, NEVER};
 use crate::store::jobs::{self, Queued};
@@ -16,12 +15,13 @@ use crate::web::csrf::ProtectedForm;
 use crate::web::error::{Error, Result};
 use crate::web::forms::Typed;
 use crate::web::html::{self, Wanted};
+use crate::web::routes::Routes;
 
 /// Jobs on the page: those that failed first, then those that are due longest.
 const ROWS: i64 = 100;
 
-pub(super) fn router() -> Router<App> {
-    Router::new().route("/operator/jobs", get(show)).route("/operator/jobs/requeue", post(requeue))
+pub(super) fn router() -> Routes {
+    Routes::new().route("/operator/jobs", get(show)).route("/operator/jobs/requeue", post(requeue))
 }
 
 /// A job in the list.

@@ -15,21 +15,27 @@ use axum::Router;
 use axum::middleware::from_fn;
 
 use super::csrf::VisitorCookie;
+use super::routes::Routes;
 use super::session as sessions;
 use crate::app::App;
 use crate::vault::new_token;
 
-/// Every route, behind the session layer.
+/// The operator's pages, behind the session layer.
 pub fn router(app: &App) -> Router {
+    sessions::layer(routes(app).into_router(), app).with_state(app.clone())
+}
+
+/// Every route of theirs.
+pub fn routes(app: &App) -> Routes {
     let visitor = VisitorCookie::new(app.config.is_https(), new_token);
-    let either =
-        sign_up::router().layer(from_fn(move |request, next| visitor.clone().provide_unless_signed_in(request, next)));
-    let inside = Router::new()
+    let either = sign_up::router().within(|routes| {
+        routes.layer(from_fn(move |request, next| visitor.clone().provide_unless_signed_in(request, next)))
+    });
+    either
         .merge(enter::router())
         .merge(jobs::router())
         .merge(plans::router())
         .merge(settings::router())
         .merge(tenant::router())
-        .merge(tenants::router());
-    sessions::layer(either.merge(inside), app).with_state(app.clone())
+        .merge(tenants::router())
 }

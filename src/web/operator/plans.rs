@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use askama::Template;
-use axum::Router;
 use axum::response::Response;
 use axum::routing::{get, post};
 use http::StatusCode;
@@ -23,10 +22,11 @@ use crate::web::error::{Error, Result};
 use crate::web::extract::Path;
 use crate::web::forms::{Form, Refused, Typed};
 use crate::web::html::{self, Wanted};
+use crate::web::routes::Routes;
 
-pub(super) fn router() -> Router<App> {
+pub(super) fn router() -> Routes {
     const PAGE: &str = "/operator/plans";
-    Router::new()
+    Routes::new()
         .route(PAGE, get(index).post(create))
         .route("/operator/plan-prices", post(set_price))
         .route(&format!("{PAGE}/{{plan}}"), get(one).post(change))

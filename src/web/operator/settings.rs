@@ -1,7 +1,6 @@
 //! How tenants begin and pay, who the operators are, and what they did.
 
 use askama::Template;
-use axum::Router;
 use axum::response::Response;
 use axum::routing::get;
 use http::StatusCode;
@@ -9,7 +8,6 @@ use http::StatusCode;
 use super::access::Inside;
 use super::shell::{Nav, Shell};
 use crate::accounts;
-use crate::app::App;
 use crate::domain::drafts::Flaw;
 use crate::domain::ids::{PlanId, ProjectId, TenantId};
 use crate::domain::role::Role;
@@ -20,12 +18,13 @@ use crate::web::csrf::ProtectedForm;
 use crate::web::error::Result;
 use crate::web::forms::{Form, Refused, Typed};
 use crate::web::html::{self, Wanted};
+use crate::web::routes::Routes;
 
 /// Entries of the log on the page.
 const NOTES: i64 = 50;
 
-pub(super) fn router() -> Router<App> {
-    Router::new().route("/operator/settings", get(show).post(save))
+pub(super) fn router() -> Routes {
+    Routes::new().route("/operator/settings", get(show).post(save))
 }
 
 #[derive(Template)]

@@ -4,10 +4,10 @@
 use std::time::Duration;
 
 use askama::Template;
+use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
-use axum::{Extension, Router};
 use http::{HeaderMap, StatusCode};
 use secrecy::SecretString;
 
@@ -21,6 +21,7 @@ use crate::web::extract::ClientIp;
 use crate::web::forms::{Form, Refused, Typed};
 use crate::web::html::{self, Wanted};
 use crate::web::rate_limit::{RateLimit, network};
+use crate::web::routes::Routes;
 use crate::web::session::{Login, origin, sign_in};
 use crate::web::shell::PublicShell;
 
@@ -29,9 +30,9 @@ const PER_HOUR: u32 = 10;
 
 type Tries = RateLimit<std::net::IpAddr>;
 
-pub(super) fn router() -> Router<App> {
+pub(super) fn router() -> Routes {
     let tries = Tries::new(PER_HOUR, Duration::from_hours(1));
-    Router::new().route("/signup", get(show).post(submit)).layer(Extension(tries))
+    Routes::new().route("/signup", get(show).post(submit)).within(|routes| routes.layer(Extension(tries)))
 }
 
 #[derive(Template)]

@@ -1,7 +1,6 @@
 //! One tenant: what it uses and may use, and everything an operator does to it.
 
 use askama::Template;
-use axum::Router;
 use axum::response::Response;
 use axum::routing::{get, post};
 use http::StatusCode;
@@ -25,6 +24,7 @@ use crate::web::extract::Path;
 use crate::web::forms::{Form, Refused, Typed};
 use crate::web::html::{self, Wanted};
 use crate::web::operating;
+use crate::web::routes::Routes;
 
 /// What an operator may look in as.
 const ROLES: [(&str, &str, &str); 2] = [
@@ -34,9 +34,9 @@ const ROLES: [(&str, &str, &str); 2] = [
 /// Entries of the operators' log on the page.
 const NOTES: i64 = 20;
 
-pub(super) fn router() -> Router<App> {
+pub(super) fn router() -> Routes {
     const PAGE: &str = "/operator/tenants/{tenant}";
-    Router::new()
+    Routes::new()
         .route(PAGE, get(show))
         .route(&format!("{PAGE}/plan"), post(set_plan))
         .route(&format!("{PAGE}/payer"), post(set_payer))

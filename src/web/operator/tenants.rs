@@ -1,7 +1,6 @@
 //! Every tenant: what it uses, how it stands, when it last heard from Stripe.
 
 use askama::Template;
-use axum::Router;
 use axum::response::Response;
 use axum::routing::get;
 use http::StatusCode;
@@ -10,7 +9,7 @@ use serde::Deserialize;
 use super::access::Inside;
 use super::shell::{Nav, Shell};
 use crate::accounts;
-use crate::app::{App, TenantStanding};
+use crate::app::TenantStanding;
 use crate::domain::drafts::Flaw;
 use crate::store::standings::{self, Load};
 use crate::vault::ExposeSecret as _;
@@ -19,12 +18,13 @@ use crate::web::error::{Error, Result};
 use crate::web::extract::Query;
 use crate::web::forms::{Form, Refused, Typed};
 use crate::web::html::{self, Wanted};
+use crate::web::routes::Routes;
 
 /// Tenants on a page.
 const ROWS: usize = 25;
 
-pub(super) fn router() -> Router<App> {
-    Router::new().route("/operator", get(index)).route("/operator/tenants", get(index).post(create))
+pub(super) fn router() -> Routes {
+    Routes::new().route("/operator", get(index)).route("/operator/tenants", get(index).post(create))
 }
 
 /// A tenant in the list.
