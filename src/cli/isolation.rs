@@ -23,6 +23,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let config = Config {
         stripe_api_base: stripe.url(),
         api_rate: UNLIMITED,
+        api_tenant_rate: UNLIMITED,
         smtp_url: None, // nobody is written to
         ..config
     };

@@ -17,7 +17,7 @@ use crate::harness::{Engine, Site, both_engines};
 both_engines!(every_wall_holds_and_nothing_is_left, what_breaks_off_is_removed_too);
 
 async fn site(engine: Engine) -> Site {
-    Site::start_with(engine, Clock::system(), &["--api-rate", "1000000"]).await
+    Site::start_with(engine, Clock::system(), &["--api-rate", "1000000", "--api-tenant-rate", "1000000"]).await
 }
 
 fn surface(site: &Site) -> Surface {
