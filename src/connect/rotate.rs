@@ -132,7 +132,7 @@ impl Scope {
 
     /// Work may have waited for a usable key.
     pub(super) async fn wake_jobs(&self, tx: &mut Tx, now: i64) -> Result<()> {
-        for kind in JobKind::ALL {
+        for kind in JobKind::BY_KEY {
             jobs::wake(tx, kind, &self.tenant, &self.project, now).await?;
         }
         Ok(())

@@ -31,6 +31,14 @@ impl JobKind {
     pub const ALL: [Self; 7] =
         [Self::Apply, Self::Refetch, Self::Backfill, Self::Outbox, Self::Doctor, Self::Standings, Self::Erase];
 
+    /// What a project's key is needed for, so that a new key wakes it.
+    pub const BY_KEY: [Self; 5] = [Self::Apply, Self::Refetch, Self::Backfill, Self::Outbox, Self::Doctor];
+
+    /// Whether the project's people see it among what keeps their data fresh.
+    pub const fn is_sync(self) -> bool {
+        matches!(self, Self::Apply | Self::Refetch | Self::Backfill | Self::Outbox)
+    }
+
     /// As stored.
     pub const fn as_str(self) -> &'static str {
         match self {

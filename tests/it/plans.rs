@@ -148,7 +148,8 @@ async fn bills(site: &Site, operator: &Visitor, account: &Account<'_>, plan: &Pl
 fn subscriber(account: &Account<'_>) -> (String, Value) {
     let subscriptions = account.dump(AtStripe::Subscription);
     let of = |customer: &Value| subscriptions.iter().filter(|one| one["customer"] == *customer).count();
-    let only = |one: &&Value| one["status"] == "active" && of(&one["customer"]) == 1;
+    let licensed = |one: &Value| one["items"]["data"][0]["price"]["recurring"]["usage_type"] == "licensed";
+    let only = |one: &&Value| one["status"] == "active" && licensed(one) && of(&one["customer"]) == 1;
     let subscription = subscriptions.iter().find(only).expect("an only subscription that is active").clone();
     (subscription["customer"].as_str().unwrap().to_owned(), subscription)
 }

@@ -67,7 +67,7 @@ async fn load(viewer: &Viewer, shell: &Shell) -> Result<Live> {
     let (tenant, mut job_rows) = (tx.tenant().clone(), Vec::new());
     for job in jobs::of_project(&mut tx, &tenant, project).await? {
         // The key doctor has a page of its own; it copies nothing.
-        let kind = JobKind::parse(&job.kind).filter(|kind| *kind != JobKind::Doctor);
+        let kind = JobKind::parse(&job.kind).filter(|kind| kind.is_sync());
         job_rows.extend(kind.map(|kind| JobRow { kind, job }));
     }
     let history = history(&mut tx, viewer, &runs).await?;
