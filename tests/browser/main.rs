@@ -11,6 +11,7 @@ mod harness;
 
 mod browser;
 mod flows;
+mod operating;
 mod pages;
 mod people;
 mod portal;

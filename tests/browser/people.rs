@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Fails the test when the page as it stands is not sound in some size or scheme.
-async fn look(browser: &Browser, name: &str) {
+pub async fn look(browser: &Browser, name: &str) {
     let mut problems = Vec::new();
     for (width, height, mobile) in [(390, 844, true), (1280, 900, false)] {
         browser.resize(width, height, mobile).await;
