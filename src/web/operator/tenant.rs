@@ -1,13 +1,15 @@
 //! One tenant: what it uses and may use, and everything an operator does to it.
 
 use askama::Template;
-use axum::response::Response;
+use axum::extract::{FromRequest, FromRequestParts as _, Request};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use http::StatusCode;
 
 use super::access::Inside;
 use super::shell::{Nav, Shell};
 use crate::accounts;
+use crate::accounts::operators::Operator;
 use crate::app::{App, TenantStanding};
 use crate::domain::drafts::Flaw;
 use crate::domain::ids::{PlanId, TenantId};
@@ -129,57 +131,69 @@ async fn load(operator: &Inside, tenant: &TenantId, refused: Option<Form>) -> Re
     })
 }
 
-/// Back to the page after a change, or the page with what is wrong.
-async fn answer(
-    (operator, tenant): (&Inside, &TenantId),
+/// A form of a tenant's page: who sent it, about which tenant, and what was typed.
+struct Asked {
+    inside: Inside,
+    tenant: TenantId,
     wanted: Wanted,
     typed: Typed,
-    done: accounts::Result<()>,
-    said: &str,
-) -> Result<Response> {
-    match done {
-        Ok(()) => Ok(wanted.redirect_saying(&format!("/operator/tenants/{tenant}"), said)),
-        Err(accounts::Error::Invalid { field, message }) => {
-            let form = Form::refused(typed, Refused::flawed(vec![Flaw::new(field, message)]));
-            html::page_with(StatusCode::UNPROCESSABLE_ENTITY, &load(operator, tenant, Some(form)).await?)
-        }
-        Err(error) => Err(error.into()),
+}
+
+impl FromRequest<App> for Asked {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Response> {
+        let (mut parts, body) = request.into_parts();
+        let inside = Inside::from_request_parts(&mut parts, app).await?;
+        let path = Path::<String>::from_request_parts(&mut parts, app).await;
+        let Path(tenant) = path.map_err(IntoResponse::into_response)?;
+        let tenant = id_of(&tenant).map_err(Error::into_response)?;
+        let wanted = Wanted::of(&parts.headers);
+        let form = ProtectedForm::from_request(Request::from_parts(parts, body), app).await;
+        let ProtectedForm(typed) = form.map_err(Error::into_response)?;
+        Ok(Self { inside, tenant, wanted, typed })
     }
 }
 
-async fn set_plan(
-    operator: Inside,
-    wanted: Wanted,
-    Path(tenant): Path<String>,
-    ProtectedForm(typed): ProtectedForm<Typed>,
-) -> Result<Response> {
-    let tenant = id_of(&tenant)?;
-    let done = match PlanId::parse(typed.text("plan")) {
-        Some(plan) => operator.operator.set_plan(&tenant, &plan).await,
-        None => Err(accounts::Error::Invalid { field: "plan", message: "Choose a plan." }),
-    };
-    answer((&operator, &tenant), wanted, typed, done, "The tenant has that plan now.").await
+impl Asked {
+    fn operator(&self) -> &Operator {
+        &self.inside.operator
+    }
+
+    /// Back to the page after a change, or the page with what is wrong.
+    async fn answer(self, done: accounts::Result<()>, said: &str) -> Result<Response> {
+        let Self { inside, tenant, wanted, typed } = self;
+        match done {
+            Ok(()) => Ok(wanted.redirect_saying(&format!("/operator/tenants/{tenant}"), said)),
+            Err(accounts::Error::Invalid { field, message }) => {
+                let form = Form::refused(typed, Refused::flawed(vec![Flaw::new(field, message)]));
+                html::page_with(StatusCode::UNPROCESSABLE_ENTITY, &load(&inside, &tenant, Some(form)).await?)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
 }
 
-async fn set_payer(
-    operator: Inside,
-    wanted: Wanted,
-    Path(tenant): Path<String>,
-    ProtectedForm(typed): ProtectedForm<Typed>,
-) -> Result<Response> {
-    let tenant = id_of(&tenant)?;
-    let done = match typed.filled("payer") {
-        None => operator.operator.set_payer(&tenant, None).await,
-        Some(customer) => match customer_of(&operator.person.app, &customer).await? {
-            Some(payer) => operator.operator.set_payer(&tenant, Some(&payer)).await,
+async fn set_plan(asked: Asked) -> Result<Response> {
+    let done = match PlanId::parse(asked.typed.text("plan")) {
+        Some(plan) => asked.operator().set_plan(&asked.tenant, &plan).await,
+        None => Err(accounts::Error::Invalid { field: "plan", message: "Choose a plan." }),
+    };
+    asked.answer(done, "The tenant has that plan now.").await
+}
+
+async fn set_payer(asked: Asked) -> Result<Response> {
+    let done = match asked.typed.filled("payer") {
+        None => asked.operator().set_payer(&asked.tenant, None).await,
+        Some(customer) => match customer_of(&asked.operator().app, &customer).await? {
+            Some(payer) => asked.operator().set_payer(&asked.tenant, Some(&payer)).await,
             None => Err(accounts::Error::Invalid {
                 field: "payer",
                 message: "The project that bills has no such customer.",
             }),
         },
     };
-    answer((&operator, &tenant), wanted, typed, done, "Saved. The subscription of that customer decides from here on.")
-        .await
+    asked.answer(done, "Saved. The subscription of that customer decides from here on.").await
 }
 
 /// Our id of a customer of the project that bills, by either id.
@@ -192,60 +206,35 @@ async fn customer_of(app: &App, customer: &str) -> Result<Option<String>> {
     Ok(list::exists(&mut tx, Kind::Customer, project, &id).await?.then_some(id))
 }
 
-async fn suspend(
-    operator: Inside,
-    wanted: Wanted,
-    Path(tenant): Path<String>,
-    ProtectedForm(typed): ProtectedForm<Typed>,
-) -> Result<Response> {
-    let tenant = id_of(&tenant)?;
-    let done = operator.operator.suspend(&tenant, typed.text("reason")).await;
-    answer((&operator, &tenant), wanted, typed, done, "The tenant is suspended.").await
+async fn suspend(asked: Asked) -> Result<Response> {
+    let done = asked.operator().suspend(&asked.tenant, asked.typed.text("reason")).await;
+    asked.answer(done, "The tenant is suspended.").await
 }
 
-async fn restore(
-    operator: Inside,
-    wanted: Wanted,
-    Path(tenant): Path<String>,
-    ProtectedForm(typed): ProtectedForm<Typed>,
-) -> Result<Response> {
-    let tenant = id_of(&tenant)?;
-    let done = operator.operator.restore(&tenant).await;
-    answer((&operator, &tenant), wanted, typed, done, "The tenant is restored.").await
+async fn restore(asked: Asked) -> Result<Response> {
+    let done = asked.operator().restore(&asked.tenant).await;
+    asked.answer(done, "The tenant is restored.").await
 }
 
-async fn delete(
-    operator: Inside,
-    wanted: Wanted,
-    Path(tenant): Path<String>,
-    ProtectedForm(typed): ProtectedForm<Typed>,
-) -> Result<Response> {
-    let tenant = id_of(&tenant)?;
-    let done = operator.operator.delete(&tenant, typed.text("typed")).await;
-    answer((&operator, &tenant), wanted, typed, done, "The tenant is erased in seven days, unless you restore it.")
-        .await
+async fn delete(asked: Asked) -> Result<Response> {
+    let done = asked.operator().delete(&asked.tenant, asked.typed.text("typed")).await;
+    asked.answer(done, "The tenant is erased in seven days, unless you restore it.").await
 }
 
 /// Opens the tenant's pages to the operator for half an hour.
-async fn look_in(
-    operator: Inside,
-    wanted: Wanted,
-    Path(tenant): Path<String>,
-    ProtectedForm(typed): ProtectedForm<Typed>,
-) -> Result<Response> {
-    let tenant = id_of(&tenant)?;
-    let role = Role::parse(typed.text("role")).unwrap_or(Role::Viewer);
-    let done = operator.operator.look_in(&tenant, role, typed.text("look_reason")).await;
-    match done {
+async fn look_in(asked: Asked) -> Result<Response> {
+    let role = Role::parse(asked.typed.text("role")).unwrap_or(Role::Viewer);
+    match asked.operator().look_in(&asked.tenant, role, asked.typed.text("look_reason")).await {
         Ok(()) => {
-            operating::look_in(&operator.person.login, &tenant, role, operator.person.app.clock.now()).await?;
-            Ok(wanted.redirect(&format!("/t/{tenant}/")))
+            let (login, now) = (&asked.inside.person.login, asked.operator().app.clock.now());
+            operating::look_in(login, &asked.tenant, role, now).await?;
+            Ok(asked.wanted.redirect(&format!("/t/{}/", asked.tenant)))
         }
+        // the page has two reasons to type
         Err(accounts::Error::Invalid { field: "reason", message }) => {
-            let done = Err(accounts::Error::Invalid { field: "look_reason", message });
-            answer((&operator, &tenant), wanted, typed, done, "").await
+            asked.answer(Err(accounts::Error::Invalid { field: "look_reason", message }), "").await
         }
-        refused => answer((&operator, &tenant), wanted, typed, refused, "").await,
+        refused => asked.answer(refused, "").await,
     }
 }
 
