@@ -45,6 +45,18 @@ pub struct Config {
     /// Sender of mail: billing@example.com or 'Acme <billing@example.com>'
     #[arg(long, env = "BILLFOLD_MAIL_FROM")]
     pub mail_from: Option<String>,
+    /// Identity provider (OpenID Connect) that people may sign in with, such as `https://login.example.com/realms/acme`
+    #[arg(long, env = "BILLFOLD_OIDC_ISSUER")]
+    pub oidc_issuer: Option<String>,
+    /// What billfold is called at the identity provider
+    #[arg(long, env = "BILLFOLD_OIDC_CLIENT_ID")]
+    pub oidc_client_id: Option<String>,
+    /// Secret of that client
+    #[arg(long, env = "BILLFOLD_OIDC_CLIENT_SECRET", hide_env_values = true)]
+    pub oidc_client_secret: Option<SecretString>,
+    /// What people call the identity provider, for the button "Sign in with …"; without it the host of the issuer
+    #[arg(long, env = "BILLFOLD_OIDC_NAME")]
+    pub oidc_name: Option<String>,
     /// Jobs that run at once in this process
     #[arg(long, env = "BILLFOLD_WORKERS", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=256))]
     pub workers: u32,

@@ -18,11 +18,12 @@
 //! | level | module | may import |
 //! |---|---|---|
 //! | 0 | [`domain`] plain types and pure rules, no I/O | nothing of ours |
-//! | 1 | [`clock`] [`vault`] [`config`] [`telemetry`] | 0 |
+//! | 1 | [`clock`] [`vault`] [`config`] [`telemetry`] [`https`] | 0 |
 //! | 2 | [`db`] the two engines; knows no table | 0–1 |
 //! | 3 | [`store`] all SQL, one file per table | 0, 2 |
 //! | 3 | [`stripe`] the only place that names async-stripe | 0–1 |
 //! | 3 | [`mail`] the only place that names lettre | 0–1 |
+//! | 3 | [`openid`] the identity provider; the only place that names openidconnect | 0–1 |
 //! | 4 | [`app`] what is built once: database, clock, keys, settings, Stripe clients, mail | 0–3 |
 //! | 4 | [`mirror`] newest wins: what every answer and event of Stripe's goes through | 0–3 |
 //! | 5 | [`accounts`] [`connect`] [`billing`] [`sync`] use cases | 0–4, not each other |
@@ -48,7 +49,7 @@
 //!    may), then the page's own file.
 //! 8. What happens when a customer opens a portal link: `web/portal/mod.rs`, `web/portal/guest.rs`, `billing/portal.rs`;
 //!    what it says stands in `templates/portal/languages`, see `web/language.rs`.
-//! 9. What happens when somebody signs in: `web/dashboard/login/`, `accounts/login.rs`, `accounts/two_factor.rs`,
+//! 9. What happens when somebody signs in: `web/dashboard/login/`, `accounts/login.rs`, `accounts/two_factor.rs`, `openid.rs`,
 //!    `vault/webauthn.rs`, `web/session.rs`. Who belongs to a tenant: `accounts/team.rs`, `accounts/invitations.rs`.
 //! 10. What happens when somebody runs this for others: `web/operator/`, `accounts/operators.rs`, `accounts/standings.rs` (payments
 //!     decide), `web/standing.rs` (what state and plan allow).
@@ -76,12 +77,14 @@ pub mod domain;
 
 pub mod clock;
 pub mod config;
+pub mod https;
 pub mod telemetry;
 pub mod vault;
 
 pub mod db;
 
 pub mod mail;
+pub mod openid;
 pub mod store;
 pub mod stripe;
 

@@ -9,6 +9,7 @@ pub mod leaks;
 pub mod login;
 pub mod master_keys;
 mod notices;
+pub mod openid;
 pub mod operators;
 pub mod passkeys;
 mod passwords;

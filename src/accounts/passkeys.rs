@@ -101,6 +101,12 @@ pub async fn register(
     Ok(trail::note_act(app, tx, user, &Act::own(user, "person.passkey_added", origin)).await?)
 }
 
+/// Whether a person has a passkey.
+pub async fn any(app: &App, user: &UserId) -> Result<bool> {
+    let mut tx = app.db.system_read().await?;
+    Ok(!passkeys::of_user(&mut tx, user).await?.is_empty())
+}
+
 /// The person whose passkey answers; none when it is unknown or not believed.
 pub async fn sign_in(app: &App, challenge: &str, answer: &Answer, origin: &Origin) -> Result<Option<User>> {
     let (Some(party), Some([_, client, data, signature])) = (party(app), answer.decode()) else { return Ok(None) };

@@ -28,6 +28,7 @@ use crate::{
     config::Config,
     db::Db,
     mail::Mailer,
+    openid::Provider,
     stripe::{Clients, Rates},
     vault::{Keyring, Passwords},
 };
@@ -51,6 +52,8 @@ pub struct App {
     pub known_keys: KnownKeys,
     /// Sends mail; none when nobody set it up, and then a page says [`crate::mail::OFF`].
     pub mail: Option<Mailer>,
+    /// The identity provider that people may sign in with; none when nobody set it up.
+    pub openid: Option<Provider>,
     /// The connections that had a delivery a moment ago.
     pub known_receivers: KnownReceivers,
     /// The tenants that were asked for a moment ago.
@@ -69,6 +72,7 @@ impl App {
         let rates = Rates { live: config.stripe_live_rate, test: config.stripe_test_rate };
         let stripe = Clients::new(&config.stripe_api_base, rates, clock.clone())?;
         let mail = Mailer::of(&config, &clock)?;
+        let openid = Provider::of(&config, &clock)?;
         Ok(Self {
             db,
             clock,
@@ -78,6 +82,7 @@ impl App {
             passwords: Passwords::default(),
             known_keys: KnownKeys::default(),
             mail,
+            openid,
             known_receivers: KnownReceivers::default(),
             standings: Standings::default(),
             deliveries: Deliveries::default(),

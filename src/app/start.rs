@@ -8,7 +8,7 @@ use crate::{
     clock::Clock,
     config::Config,
     db::{self, Db, Options},
-    mail,
+    mail, openid,
     store::{instance, tenants},
     vault::{Keyring, KeyringError, SealError},
 };
@@ -46,6 +46,9 @@ pub enum StartError {
     /// The settings of mail cannot be used.
     #[error("{0}")]
     Mail(#[from] mail::Wrong),
+    /// The settings of the identity provider cannot be used.
+    #[error("{0}")]
+    OpenId(#[from] openid::Wrong),
     /// TLS cannot be set up.
     #[error("TLS cannot be set up: {0}")]
     Tls(#[from] rustls::Error),

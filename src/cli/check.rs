@@ -71,6 +71,13 @@ async fn run(config: Config) -> anyhow::Result<()> {
         }
         None => println!("--  mail: off, BILLFOLD_SMTP_URL is not set"),
     }
+    match &app.openid {
+        Some(provider) => {
+            provider.check().await.context("identity provider (BILLFOLD_OIDC_ISSUER)")?;
+            println!("ok  identity provider: {} can be asked", provider.issuer());
+        }
+        None => println!("--  identity provider: off, BILLFOLD_OIDC_ISSUER is not set"),
+    }
     app.db.close().await;
     Ok(())
 }

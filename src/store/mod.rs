@@ -24,6 +24,7 @@ pub mod list;
 pub mod login_failures;
 pub mod members;
 pub mod mirror;
+pub mod openid_identities;
 pub mod operator_log;
 pub mod outbox;
 pub mod passkeys;

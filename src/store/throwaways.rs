@@ -54,7 +54,7 @@ pub async fn fingerprint(tx: &mut Tx, table: &str) -> Result<(i64, String)> {
 pub async fn remove_people(tx: &mut impl System, domain: &str) -> Result<()> {
     const THEIRS: &str = "SELECT id FROM users WHERE substr(email, length(email) - CAST($1 AS INTEGER) + 1) = $2";
     let length = i64::try_from(domain.len()).unwrap_or(i64::MAX);
-    for table in ["sessions", "second_factors", "recovery_codes", "passkeys", "password_resets"] {
+    for table in ["sessions", "second_factors", "recovery_codes", "passkeys", "openid_identities", "password_resets"] {
         let sql = format!("DELETE FROM {table} WHERE user_id IN ({THEIRS})");
         tx.system(sql).bind(length).bind(domain).execute().await?;
     }

@@ -1,25 +1,20 @@
 //! One HTTP exchange with Stripe. All tenants share one pool of connections.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
 use http_body_util::{BodyExt, Full, Limited};
-use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::{TokioExecutor, TokioTimer},
-};
 use secrecy::{ExposeSecret, SecretString};
 use stripe_client_core::{RequestBuilder, StripeMethod};
 
 use super::retry::Patience;
+use crate::https;
 
 /// The largest answer taken. A page of 100 large invoices has about 1 MiB.
 const LARGEST_ANSWER: usize = 64 << 20;
 
 /// The shared pool of connections.
 #[derive(Clone)]
-pub(super) struct Http(Client<hyper_rustls::HttpsConnector<HttpConnector>, Full<Bytes>>);
+pub(super) struct Http(https::Pool);
 
 /// What came back, whatever its status.
 pub(super) struct Exchange {
@@ -38,23 +33,7 @@ pub(super) struct Credentials<'a> {
 impl Http {
     /// Makes the pool.
     pub(super) fn new() -> Result<Self, rustls::Error> {
-        let mut tcp = HttpConnector::new();
-        tcp.enforce_http(false); // https goes through here too, wrapped below
-        tcp.set_nodelay(true);
-        tcp.set_connect_timeout(Some(Duration::from_secs(5)));
-        let tls = hyper_rustls::HttpsConnectorBuilder::new()
-            .with_provider_and_webpki_roots(rustls::crypto::ring::default_provider())?
-            .https_or_http()
-            .enable_http1()
-            .enable_http2()
-            .wrap_connector(tcp);
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(Duration::from_mins(1))
-            .timer(TokioTimer::new())
-            .http2_keep_alive_interval(Duration::from_secs(20))
-            .build(tls);
-        Ok(Self(client))
+        Ok(Self(https::pool()?))
     }
 
     /// Sends a request once. The error says in words what happened to the connection.
@@ -69,7 +48,7 @@ impl Http {
             let answer = tokio::time::timeout(patience.first_byte, self.0.request(request))
                 .await
                 .map_err(|_| format!("no answer within {} s", patience.first_byte.as_secs()))?
-                .map_err(|error| describe(&error))?;
+                .map_err(|error| https::describe(&error))?;
             let (head, body) = answer.into_parts();
             let body = Limited::new(body, LARGEST_ANSWER)
                 .collect()
@@ -112,15 +91,4 @@ fn http_request(request: &RequestBuilder, credentials: &Credentials<'_>) -> Resu
     }
     let body = Full::new(Bytes::from(request.body.clone().unwrap_or_default()));
     builder.body(body).map_err(|error| format!("the request cannot be built: {error}"))
-}
-
-/// hyper's own text names only the stage; the cause behind it says what happened.
-fn describe(error: &hyper_util::client::legacy::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        text = cause.to_string();
-        source = cause.source();
-    }
-    text
 }

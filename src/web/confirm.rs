@@ -17,9 +17,11 @@ use super::links::next_path;
 use super::session::{Login, is_recent};
 use super::shell::PublicShell;
 use super::standing::OfTenant;
+use crate::accounts::{openid, passkeys};
 use crate::app::App;
 use crate::domain::ids::TenantId;
 use crate::store::users::User;
+use crate::vault::webauthn::Party;
 
 /// Whoever `A` lets in, and who signed in or typed the password a short while ago. Everybody else gets the page that asks for
 /// it (401), which leads back.
@@ -72,7 +74,7 @@ async fn ask(parts: &Parts, app: &App) -> Result<Option<Response>> {
     }
     let user = login.user.as_ref().map(|person| &person.user).ok_or(Error::Unauthenticated)?;
     let csrf = parts.extensions.get::<CsrfToken>().cloned().ok_or(Error::Unauthenticated)?;
-    let page = Page::new(&parts.headers, csrf, user, next);
+    let page = Page::new(app, &parts.headers, csrf, user, next).await?;
     html::page_with(StatusCode::UNAUTHORIZED, &page).map(Some)
 }
 
@@ -95,18 +97,25 @@ pub struct Page {
     /// Where to go on.
     next: String,
     problem: Option<&'static str>,
+    /// Where the person's passkeys work; none without one.
+    party: Option<Party>,
+    /// The identity provider that knows the person.
+    provider: Option<String>,
 }
 
 impl Page {
     /// The page that asks `user` for the password and goes on to `next`.
-    pub fn new(headers: &HeaderMap, csrf: CsrfToken, user: &User, next: String) -> Self {
+    pub async fn new(app: &App, headers: &HeaderMap, csrf: CsrfToken, user: &User, next: String) -> Result<Self> {
         let shell = PublicShell { theme: html::theme(headers), csrf: Some(csrf) };
-        Self { shell, email: user.email.clone(), next, problem: None }
+        let party = if passkeys::any(app, &user.id).await? { passkeys::party(app) } else { None };
+        let linked = openid::linked(app, &user.id).await?.is_some();
+        let provider = app.openid.as_ref().filter(|_| linked).map(|provider| provider.name().to_owned());
+        Ok(Self { shell, email: user.email.clone(), next, problem: None, party, provider })
     }
 
-    /// The same page after a wrong password.
+    /// The same page after a wrong answer.
     #[must_use]
-    pub fn refused(self) -> Self {
-        Self { problem: Some("This is not your password."), ..self }
+    pub fn refused(self, problem: &'static str) -> Self {
+        Self { problem: Some(problem), ..self }
     }
 }

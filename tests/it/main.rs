@@ -32,6 +32,7 @@ mod leaks;
 mod looks;
 mod mail;
 mod objects;
+mod openid;
 mod operator;
 mod passkeys;
 mod people;

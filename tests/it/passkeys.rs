@@ -138,8 +138,11 @@ async fn a_passkey_signs_in_until_it_is_removed(engine: Engine) {
     assert!(page.text().contains("Phone"));
     clock.advance(601);
     visitor.submit(&page.form("form[action$='/remove']")).await.expect(401); // the browser was left open
-    let confirm = visitor.get("/confirm?next=/account/passkeys").await.expect(200).form("form[action='/confirm']");
-    visitor.submit(&confirm.fill("password", PASSWORD)).await.expect(303);
+    let page = visitor.get("/confirm?next=/account/passkeys").await.expect(200);
+    let question = visitor.post("/confirm/passkey/start", &[]).await.expect(200).json();
+    let fields = device.get(&origin(&site), question["challenge"].as_str().unwrap());
+    let confirmed = submit(&visitor, &page, "form[action='/confirm/passkey']", &fields).await.expect(303);
+    assert_eq!(confirmed.header("location"), "/account/passkeys");
     let page = visitor.get("/account/passkeys").await.expect(200);
     visitor.submit(&page.form("form[action$='/remove']")).await.expect(303);
     enter(&site, &site.anonymous(), &mut device).await.expect(401);

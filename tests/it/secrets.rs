@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use billfold::{domain::role::Role, standin::kind::Kind, vault::random_bytes};
+use billfold::{clock::Clock, domain::role::Role, standin::kind::Kind, vault::random_bytes};
 use reqwest::Method;
 use serde_json::json;
 use sqlx::AssertSqlSafe;
@@ -11,6 +11,7 @@ use sqlx::AssertSqlSafe;
 use crate::harness::{
     Engine, PASSWORD, Program, Visitor, both_engines,
     crawl::crawl,
+    identity_provider::{CLIENT, IdentityProvider},
     process::{Ground, Process},
 };
 
@@ -32,7 +33,15 @@ impl Canaries {
 
 async fn no_secret_is_left_anywhere(engine: Engine) {
     let ground = Ground::make(engine).await;
-    let process = ground.serve_with(&[("BILLFOLD_LOG", "trace")]).await;
+    let provider = IdentityProvider::start(&Clock::system()).await;
+    let client_secret = format!("oidc-{}", hex::encode(random_bytes::<16>()));
+    let settings = [
+        ("BILLFOLD_LOG", "trace"),
+        ("BILLFOLD_OIDC_ISSUER", provider.issuer()),
+        ("BILLFOLD_OIDC_CLIENT_ID", CLIENT),
+        ("BILLFOLD_OIDC_CLIENT_SECRET", &client_secret),
+    ];
+    let process = ground.serve_with(&settings).await;
     let account = ground
         .stripe
         .account(billfold::standin::control::accounts::AccountSpec { customers: 20, ..Default::default() });
@@ -56,7 +65,13 @@ async fn no_secret_is_left_anywhere(engine: Engine) {
     program.get("/v1/project").await.expect(200);
     program.get(&format!("/v1/project?api_key={api_key}")).await.expect(400);
 
+    let (invitation, totp_key) = plant_of_people(&ground, &owner).await;
+    fail_at_the_provider(&Visitor::new(&process.base)).await;
+
     let planted = BTreeMap::from([
+        ("invitation", invitation),
+        ("key of a second factor", totp_key),
+        ("secret at the identity provider", client_secret),
         ("API key", api_key),
         ("refused key", refused),
         ("restricted key", account.restricted_key.clone()),
@@ -73,7 +88,11 @@ async fn no_secret_is_left_anywhere(engine: Engine) {
 
     // The page of the connection shows the webhook URL to people who may change it; nothing else shows anything.
     for (path, answer) in crawl(&owner, owner.home()).await.pages {
-        let allowed: &[&str] = if path.ends_with("/connection") { &["webhook token"] } else { &[] };
+        let allowed: &[&str] = match path.as_str() {
+            path if path.ends_with("/connection") => &["webhook token"],
+            "/account/two-factor/new" => &["key of a second factor"], // waits for its first code
+            _ => &[],
+        };
         assert_eq!(canaries.found_in(&answer.body, allowed), Vec::<&str>::new(), "on {path}");
     }
     let viewer = Visitor::new(&process.base).at_home(ground.tenant.home());
@@ -92,6 +111,23 @@ async fn no_secret_is_left_anywhere(engine: Engine) {
     for (name, bytes) in files(&ground) {
         assert_eq!(canaries.found_in(&bytes, &[]), Vec::<&str>::new(), "{name}");
     }
+}
+
+/// The token of an invitation that waits, and the key of a second factor that is half way.
+async fn plant_of_people(ground: &Ground, owner: &Visitor) -> (String, String) {
+    let invited = [("email", "new@example.com"), ("role", "viewer")];
+    let page = owner.post(&format!("/t/{}/invitations", ground.tenant.id), &invited).await.expect(200);
+    let invitation = page.one("#new-link").rsplit('/').next().unwrap().to_owned();
+    let begun = owner.post("/account/two-factor/begin", &[]).await.expect(303);
+    (invitation, owner.follow(begun).await.expect(200).one("#totp-key"))
+}
+
+/// Goes to the identity provider and back; it does not take the secret that billfold has for it.
+async fn fail_at_the_provider(visitor: &Visitor) {
+    let page = visitor.get("/login").await.expect(200);
+    let leave = visitor.submit(&page.form("form[action='/login/openid']")).await.expect(200);
+    let back = Visitor::new("").get(&leave.attributes("main a", "href").remove(0)).await.expect(303);
+    visitor.get(back.header("location")).await.expect(401);
 }
 
 /// Signs in and answers the cookie's value.

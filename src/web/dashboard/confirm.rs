@@ -1,27 +1,34 @@
 //! The page that asks once more who is there, see [`crate::web::confirm`].
 
+use axum::Json;
 use axum::extract::State;
-use axum::response::Response;
-use axum::routing::get;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post};
 use http::{HeaderMap, StatusCode};
 use secrecy::SecretString;
 use serde::Deserialize;
+use serde_json::json;
 
 use crate::accounts::login::{Credentials, authenticate, device_mark};
+use crate::accounts::passkeys;
 use crate::app::App;
 use crate::web::access::SignedIn;
 use crate::web::confirm::Page;
 use crate::web::csrf::{CsrfToken, ProtectedForm};
-use crate::web::error::Result;
+use crate::web::dashboard::account::Answered;
+use crate::web::error::{Error, Result};
 use crate::web::extract::{ClientIp, Query};
 use crate::web::html::{self, Wanted};
 use crate::web::links::next_path;
 use crate::web::routes::Routes;
-use crate::web::session::{origin, sign_in};
+use crate::web::session::{Proof, ask_browser, asked_of_browser, origin, sign_in, sign_in_with};
 
-/// The page that takes the password.
+/// The page that takes the password, or a passkey.
 pub fn router() -> Routes {
-    Routes::new().route("/confirm", get(show).post(confirm))
+    Routes::new()
+        .route("/confirm", get(show).post(confirm))
+        .route("/confirm/passkey/start", post(start))
+        .route("/confirm/passkey", post(confirm_by_passkey))
 }
 
 #[derive(Deserialize)]
@@ -36,7 +43,7 @@ async fn show(
     axum::Extension(csrf): axum::Extension<CsrfToken>,
     Query(parameters): Query<Parameters>,
 ) -> Result<Response> {
-    html::page(&Page::new(&headers, csrf, &person.user, next_path(&parameters.next)))
+    html::page(&Page::new(&person.app, &headers, csrf, &person.user, next_path(&parameters.next)).await?)
 }
 
 #[derive(Deserialize)]
@@ -66,5 +73,44 @@ async fn confirm(
         sign_in(person.login.clone(), user, &headers, address).await?;
         return Ok(Wanted::of(&headers).redirect(&next));
     }
-    html::page_with(StatusCode::UNPROCESSABLE_ENTITY, &Page::new(&headers, csrf, &person.user, next).refused())
+    let page = Page::new(&app, &headers, csrf, &person.user, next).await?;
+    html::page_with(StatusCode::UNPROCESSABLE_ENTITY, &page.refused("This is not your password."))
+}
+
+#[derive(Deserialize)]
+struct Wish {}
+
+/// The question for the browser.
+async fn start(person: SignedIn, _: ProtectedForm<Wish>) -> Result<Response> {
+    let party = passkeys::party(&person.app).ok_or(Error::NotFound)?;
+    let challenge = ask_browser(&person.login).await?;
+    Ok(Json(json!({ "challenge": challenge, "party": party.id })).into_response())
+}
+
+#[derive(Deserialize)]
+struct UsedPasskey {
+    #[serde(default)]
+    next: String,
+    #[serde(flatten)]
+    answered: Answered,
+}
+
+/// Takes an answer of one of the person's own passkeys in the password's place.
+async fn confirm_by_passkey(
+    person: SignedIn,
+    headers: HeaderMap,
+    axum::Extension(csrf): axum::Extension<CsrfToken>,
+    ProtectedForm(sent): ProtectedForm<UsedPasskey>,
+) -> Result<Response> {
+    let next = next_path(&sent.next);
+    let found = match asked_of_browser(&person.login).await? {
+        Some(challenge) => passkeys::sign_in(&person.app, &challenge, &sent.answered.answer(), &person.origin).await?,
+        None => None,
+    };
+    if let Some(user) = found.filter(|user| user.id == person.user.id) {
+        sign_in_with(Proof::Passkey, person.login.clone(), user, (&headers, person.origin.address)).await?;
+        return Ok(Wanted::of(&headers).redirect(&next));
+    }
+    let page = Page::new(&person.app, &headers, csrf, &person.user, next).await?;
+    html::page_with(StatusCode::UNPROCESSABLE_ENTITY, &page.refused("This is not a passkey of yours."))
 }

@@ -21,6 +21,7 @@ mod lines;
 mod list;
 mod login;
 mod members;
+mod openid;
 mod overview;
 mod plan;
 mod portal_links;
@@ -81,6 +82,7 @@ pub fn routes(app: &App) -> Routes {
         .merge(session::router())
         .merge(settings::router())
         .merge(switch::router())
+        .merge(openid::router())
         .merge(overview::router())
         .merge(plan::router())
         .merge(customers::router())

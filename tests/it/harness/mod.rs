@@ -15,6 +15,7 @@ mod audit;
 pub mod crawl;
 mod database;
 mod events;
+pub mod identity_provider;
 pub mod oracle;
 mod people;
 pub mod post_office;

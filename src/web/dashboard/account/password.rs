@@ -6,7 +6,8 @@ use http::{HeaderMap, StatusCode};
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use crate::accounts::recovery;
+use crate::accounts::{openid, recovery};
+use crate::store::openid_identities::OpenidIdentity;
 use crate::web::access::SignedIn;
 use crate::web::csrf::ProtectedForm;
 use crate::web::error::{Error, Result};
@@ -18,10 +19,20 @@ use crate::web::shell::{AccountNav, AccountShell};
 #[template(path = "account/password.html")]
 struct Page {
     shell: AccountShell,
+    /// The identity provider's name.
+    provider: Option<String>,
+    /// The account there that signs the person in.
+    linked: Option<OpenidIdentity>,
     problem: Option<(&'static str, String)>,
 }
 
 impl Page {
+    async fn new(person: &SignedIn, problem: Option<(&'static str, String)>) -> Result<Self> {
+        let provider = person.app.openid.as_ref().map(|provider| provider.name().to_owned());
+        let linked = openid::linked(&person.app, &person.user.id).await?;
+        Ok(Self { shell: person.shell(AccountNav::Password), provider, linked, problem })
+    }
+
     fn problem(&self, field: &str) -> Option<&str> {
         self.problem.as_ref().filter(|(at, _)| *at == field).map(|(_, text)| text.as_str())
     }
@@ -34,7 +45,7 @@ pub(super) struct Typed {
 }
 
 pub(super) async fn show(person: SignedIn) -> Result<Response> {
-    html::page(&Page { shell: person.shell(AccountNav::Password), problem: None })
+    html::page(&Page::new(&person, None).await?)
 }
 
 pub(super) async fn change(
@@ -51,8 +62,7 @@ pub(super) async fn change(
         }
         Err(refused) => match refused.field() {
             Some((field, text)) => {
-                let problem = Some((field, text.to_owned()));
-                let page = Page { shell: person.shell(AccountNav::Password), problem };
+                let page = Page::new(&person, Some((field, text.to_owned()))).await?;
                 html::page_with(StatusCode::UNPROCESSABLE_ENTITY, &page)
             }
             None => Err(Error::from(refused)),

@@ -1,21 +1,25 @@
-//! `/login`: the password, and a second step for who has a second factor.
+//! `/login`: the password, a passkey or the operator's identity provider, and a second step for who has a second factor.
 
+mod openid;
 mod passkey;
 mod two_factor;
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use askama::Template;
-use axum::extract::State;
+use axum::extract::{FromRequestParts, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum_login::AuthnBackend as _;
+use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use secrecy::SecretString;
 use serde::Deserialize;
 
 use crate::accounts::{self, login, passkeys};
 use crate::app::App;
+use crate::openid::CALLBACK;
 use crate::store::users::User;
 use crate::vault::webauthn::Party;
 use crate::web::csrf::{CsrfToken, ProtectedForm};
@@ -24,20 +28,43 @@ use crate::web::error::{Error, Result};
 use crate::web::extract::{ClientIp, Query};
 use crate::web::html;
 use crate::web::links::next_path;
+use crate::web::rate_limit::{RateLimit, network};
 use crate::web::routes::Routes;
 use crate::web::session::{Login, Proof, hold, origin, sign_in_with};
 use crate::web::shell::PublicShell;
 
 /// Seconds that a browser is remembered as one of the person's: a year.
 const DEVICE_AGE: u32 = 365 * 24 * 60 * 60;
+/// Sign-ins with passkeys or at the identity provider that one network may begin in a minute.
+const BEGINS_PER_MINUTE: u32 = 60;
 
 /// The routes.
 pub fn router() -> Routes {
     Routes::new()
         .route("/login", get(form).post(submit))
+        .route("/login/openid", post(openid::start))
+        .route(CALLBACK, get(openid::callback))
         .route("/login/passkey/start", post(passkey::start))
         .route("/login/passkey", post(passkey::submit))
         .route("/login/two-factor", get(two_factor::form).post(two_factor::submit))
+        .within(|routes| routes.layer(axum::Extension(Begins::new(BEGINS_PER_MINUTE, Duration::from_mins(1)))))
+}
+
+/// How often each network has begun what ends elsewhere.
+type Begins = RateLimit<IpAddr>;
+
+/// A sign-in that begins here and ends at a passkey's device or at the identity provider. Too many of one network are refused: each
+/// leaves a session behind.
+struct Begun;
+
+impl FromRequestParts<App> for Begun {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self> {
+        let begins = parts.extensions.get::<Begins>().ok_or_else(|| Error::internal("a route outside the limit"))?;
+        begins.take(network(ClientIp::of(parts).0)).await?;
+        Ok(Self)
+    }
 }
 
 #[derive(Deserialize)]
@@ -63,12 +90,16 @@ struct LoginPage {
     refused: Option<String>,
     /// Where passkeys work.
     party: Option<Party>,
+    /// The identity provider's name.
+    provider: Option<String>,
 }
 
 impl LoginPage {
     fn new(app: &App, headers: &HeaderMap, csrf: CsrfToken) -> Self {
         let shell = PublicShell { theme: html::theme(headers), csrf: Some(csrf) };
-        Self { shell, email: String::new(), next: String::new(), refused: None, party: passkeys::party(app) }
+        let provider = app.openid.as_ref().map(|provider| provider.name().to_owned());
+        let (party, email, next) = (passkeys::party(app), String::new(), String::new());
+        Self { shell, email, next, refused: None, party, provider }
     }
 }
 
@@ -106,11 +137,7 @@ async fn submit(
         ..LoginPage::new(&app, &headers, csrf)
     };
     match login.backend.authenticate(credentials).await {
-        Ok(Some(person)) if person.user.two_factor_at.is_some() => {
-            hold(&login, &person.user).await?;
-            let query = serde_urlencoded::to_string([("next", next)]).unwrap_or_default();
-            Ok(html::see_other(&format!("/login/two-factor?{query}")))
-        }
+        Ok(Some(person)) if person.user.two_factor_at.is_some() => second_step(&login, &person.user, next).await,
         Ok(Some(person)) => enter_with(Proof::Password, login, person.user, &headers, (address, &next)).await,
         Ok(None) => html::page_with(StatusCode::UNAUTHORIZED, &page("E-mail address or password is wrong.".to_owned())),
         Err(accounts::Error::Throttled { retry_after }) => {
@@ -120,6 +147,13 @@ async fn submit(
         }
         Err(other) => Err(Error::from(other)),
     }
+}
+
+/// Leads whoever has a second factor on to it.
+async fn second_step(login: &Login, user: &User, next: String) -> Result<Response> {
+    hold(login, user).await?;
+    let query = serde_urlencoded::to_string([("next", next)]).unwrap_or_default();
+    Ok(html::see_other(&format!("/login/two-factor?{query}")))
 }
 
 /// Signs in whoever has proven everything, remembers the browser and leads on.

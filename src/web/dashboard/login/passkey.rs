@@ -7,7 +7,7 @@ use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{LoginPage, enter_with};
+use super::{Begun, LoginPage, enter_with};
 use crate::accounts::passkeys;
 use crate::app::App;
 use crate::web::csrf::{CsrfToken, ProtectedForm};
@@ -30,7 +30,7 @@ pub(super) struct Submitted {
 }
 
 /// The question for the browser.
-pub(super) async fn start(State(app): State<App>, login: Login, _: ProtectedForm<Wish>) -> Result<Response> {
+pub(super) async fn start(State(app): State<App>, login: Login, _: Begun, _: ProtectedForm<Wish>) -> Result<Response> {
     let party = passkeys::party(&app).ok_or(Error::NotFound)?;
     let challenge = ask_browser(&login).await?;
     Ok(Json(json!({ "challenge": challenge, "party": party.id })).into_response())
