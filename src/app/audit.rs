@@ -1,11 +1,16 @@
 //! Writing the audit log: each entry is sealed, authenticated together with the one before it, and moves the head.
 
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
 use serde_json::{Value, json};
 
 use super::{App, By, ConnectionError};
 use crate::{
     db::{self, Tx},
-    domain::ids::ProjectId,
+    domain::ids::{ProjectId, TenantId},
     store::audit_log::{self, Entry, Head, Link, list::Stored},
     vault::{ChainKey, DataKey, ExposeSecret as _, Place, SealError, SecretString, hash_token, new_id},
 };
@@ -33,6 +38,34 @@ pub struct Detail {
     pub detail: Value,
     /// The network address of who asked for it; empty when nobody did.
     pub address: String,
+}
+
+/// How far each audit log had come when this process last noted it in its log, and when that was. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct NotedHeads(Arc<Mutex<Noted>>);
+
+#[derive(Debug, Default)]
+struct Noted {
+    at: Option<i64>,
+    heads: HashMap<TenantId, i64>,
+}
+
+impl NotedHeads {
+    /// Whether the last notes are older than `every` seconds at `now`; if so, they are made now.
+    pub fn is_due(&self, now: i64, every: i64) -> bool {
+        let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = noted.at.is_none_or(|at| at + every <= now);
+        if due {
+            noted.at = Some(now);
+        }
+        due
+    }
+
+    /// Notes how far a log is; answers whether that is news.
+    pub fn is_news(&self, tenant: &TenantId, seq: i64) -> bool {
+        let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        noted.heads.insert(tenant.clone(), seq) != Some(seq)
+    }
 }
 
 impl App {

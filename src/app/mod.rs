@@ -6,6 +6,7 @@ mod connection;
 mod deliveries;
 mod receivers;
 mod scope;
+mod share;
 mod standing;
 mod start;
 mod stopped;
@@ -58,6 +59,8 @@ pub struct App {
     pub known_receivers: KnownReceivers,
     /// The tenants that were asked for a moment ago.
     pub standings: Standings,
+    /// What this process has noted of the audit logs.
+    pub noted_heads: audit::NotedHeads,
     /// The webhook deliveries that wait for the disk.
     pub deliveries: Deliveries,
     /// Tells an idle worker of this process that a job became due.
@@ -71,6 +74,10 @@ impl App {
     pub fn new(db: Db, clock: Clock, keyring: Keyring, config: Config) -> Result<Self, StartError> {
         let rates = Rates { live: config.stripe_live_rate, test: config.stripe_test_rate };
         let stripe = Clients::new(&config.stripe_api_base, rates, clock.clone())?;
+        let stripe = match share::of(&db) {
+            Some(share) => stripe.sharing(share),
+            None => stripe,
+        };
         let mail = Mailer::of(&config, &clock)?;
         let openid = Provider::of(&config, &clock)?;
         Ok(Self {
@@ -85,6 +92,7 @@ impl App {
             openid,
             known_receivers: KnownReceivers::default(),
             standings: Standings::default(),
+            noted_heads: audit::NotedHeads::default(),
             deliveries: Deliveries::default(),
             wake: Arc::default(),
             background: TaskTracker::new(),

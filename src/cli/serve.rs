@@ -51,6 +51,7 @@ impl Running {
         let bind = config.bind;
         let listener = TcpListener::bind(bind).await.with_context(|| format!("BILLFOLD_BIND {bind}"))?;
         let app = App::start(config, Clock::system()).await?;
+        Workers::take_over(&app).await?;
         Self::serve(app, listener, metrics)
     }
 

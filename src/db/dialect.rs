@@ -20,6 +20,15 @@ impl Engine {
         }
     }
 
+    /// Unix microseconds by the database's own clock, read anew by each use: what several machines agree on must not hang on how
+    /// well their clocks agree.
+    pub fn now_micros(self) -> &'static str {
+        match self {
+            Self::Sqlite => "CAST(unixepoch('subsec') * 1000000 AS INTEGER)",
+            Self::Postgres => "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)",
+        }
+    }
+
     /// The condition on `search` that finds words: FTS5's trigram index on SQLite, `pg_trgm` on Postgres. Binds `$4`, made by
     /// [`Engine::search_pattern`], and `$5`, how many rows at most; `$2` is the project and `$3` the kind.
     ///

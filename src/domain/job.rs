@@ -1,9 +1,10 @@
-//! The kinds of work the queue knows. A project has at most one job of each kind, and a tenant one of those that belong to no project.
+//! The kinds of work the queue knows. A project has at most one job of each kind, a tenant one of those that belong to no project,
+//! and the installation one of those that belong to nobody.
 
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    ids::{Id as _, ProjectId, RANDOM_BYTES},
+    ids::{Id as _, ProjectId, RANDOM_BYTES, TenantId},
     time::DAY_SECONDS,
 };
 
@@ -24,12 +25,22 @@ pub enum JobKind {
     Standings,
     /// Erases a tenant whose time is over. It belongs to no project.
     Erase,
+    /// Forgets what is over, in the whole installation. It belongs to nobody.
+    Sweep,
 }
 
 impl JobKind {
     /// Every kind.
-    pub const ALL: [Self; 7] =
-        [Self::Apply, Self::Refetch, Self::Backfill, Self::Outbox, Self::Doctor, Self::Standings, Self::Erase];
+    pub const ALL: [Self; 8] = [
+        Self::Apply,
+        Self::Refetch,
+        Self::Backfill,
+        Self::Outbox,
+        Self::Doctor,
+        Self::Standings,
+        Self::Erase,
+        Self::Sweep,
+    ];
 
     /// What a project's key is needed for, so that a new key wakes it.
     pub const BY_KEY: [Self; 5] = [Self::Apply, Self::Refetch, Self::Backfill, Self::Outbox, Self::Doctor];
@@ -49,6 +60,7 @@ impl JobKind {
             Self::Doctor => "doctor",
             Self::Standings => "standings",
             Self::Erase => "erase",
+            Self::Sweep => "sweep",
         }
     }
 
@@ -62,6 +74,7 @@ impl JobKind {
             Self::Doctor => "Check the key",
             Self::Standings => "Follow the tenants' payments",
             Self::Erase => "Erase the tenant",
+            Self::Sweep => "Forget what is over",
         }
     }
 
@@ -91,6 +104,11 @@ pub fn next_night(project: &ProjectId, now: i64) -> i64 {
 /// What stands for the project of a job that belongs to the tenant as a whole.
 pub fn no_project() -> ProjectId {
     ProjectId::from_random([0; RANDOM_BYTES])
+}
+
+/// What stands for the tenant of a job that belongs to the whole installation.
+pub fn no_tenant() -> TenantId {
+    TenantId::from_random([0; RANDOM_BYTES])
 }
 
 #[cfg(test)]

@@ -1,7 +1,11 @@
 //! The queue: at most one job of each kind per project. System table, ids only.
 //!
+//! A process claims the kinds that it knows: beside a newer version, whose kinds are more, it leaves those to that one.
+//!
 //! A claim takes a lease and raises the fence; work commits only while its fence stands, so a frozen process that wakes up
 //! late changes nothing. A wish for a run during a run raises `wakes`, so it is not lost when the run ends.
+
+use std::sync::LazyLock;
 
 use crate::{
     db::{Error, Result, System, SystemTx},
@@ -10,6 +14,12 @@ use crate::{
         job::JobKind,
     },
 };
+
+/// The condition on the kinds that this version can run.
+static KNOWN: LazyLock<String> = LazyLock::new(|| {
+    let kinds: Vec<String> = JobKind::ALL.iter().map(|kind| format!("'{}'", kind.as_str())).collect();
+    format!("kind IN ({})", kinds.join(", "))
+});
 
 /// A job in hand.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -54,7 +64,7 @@ pub async fn wake(
 /// Whether any job is due; a cheap read before [`claim`] takes the writer.
 pub async fn any_due(tx: &mut SystemTx, now: i64) -> Result<bool> {
     let due = tx
-        .query("SELECT 1 FROM jobs WHERE run_at <= $1 AND lease_until <= $1 LIMIT 1")
+        .query(format!("SELECT 1 FROM jobs WHERE run_at <= $1 AND lease_until <= $1 AND {} LIMIT 1", *KNOWN))
         .bind(now)
         .fetch_optional_value::<i32>()
         .await?;
@@ -64,16 +74,20 @@ pub async fn any_due(tx: &mut SystemTx, now: i64) -> Result<bool> {
 /// Takes the job that has been due longest, if any. One job per claim: no tenant waits behind another's batch.
 pub async fn claim(tx: &mut SystemTx, owner: &str, now: i64, lease_until: i64) -> Result<Option<Claim>> {
     let skip_locked = tx.engine().skip_locked();
-    tx.query("UPDATE jobs SET lease_until = $1, leased_by = $2, fence = fence + 1
+    tx.query(
+        "UPDATE jobs SET lease_until = $1, leased_by = $2, fence = fence + 1
          WHERE (kind, tenant_id, project_id) IN (
-           SELECT kind, tenant_id, project_id FROM jobs WHERE run_at <= $3 AND lease_until <= $3 ORDER BY run_at, fence LIMIT 1")
-        .push(skip_locked)
-        .push(") RETURNING kind, tenant_id, project_id, fence, wakes, attempts")
-        .bind(lease_until)
-        .bind(owner)
-        .bind(now)
-        .fetch_optional()
-        .await
+           SELECT kind, tenant_id, project_id FROM jobs WHERE run_at <= $3 AND lease_until <= $3 AND ",
+    )
+    .push(KNOWN.as_str())
+    .push(" ORDER BY run_at, fence LIMIT 1")
+    .push(skip_locked)
+    .push(") RETURNING kind, tenant_id, project_id, fence, wakes, attempts")
+    .bind(lease_until)
+    .bind(owner)
+    .bind(now)
+    .fetch_optional()
+    .await
 }
 
 /// Extends the lease; as the last statement before a commit it proves that the claim still stands.
@@ -137,6 +151,11 @@ pub async fn release_all(tx: &mut SystemTx, owner: &str) -> Result<u64> {
         .bind(owner)
         .execute()
         .await
+}
+
+/// Gives back every lease, whoever holds it.
+pub async fn release_of_all(tx: &mut SystemTx) -> Result<u64> {
+    tx.query("UPDATE jobs SET lease_until = 0, leased_by = '', fence = fence + 1 WHERE lease_until > 0").execute().await
 }
 
 /// Removes a project's jobs, when it is disconnected.

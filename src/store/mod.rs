@@ -43,6 +43,7 @@ pub mod second_factors;
 pub mod sessions;
 pub mod signing_secrets;
 pub mod standings;
+pub mod stripe_turns;
 pub mod subscriptions;
 pub mod sync_runs;
 pub mod tenants;

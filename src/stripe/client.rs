@@ -19,6 +19,7 @@ use super::{
     limit::{Bucket, Buckets, Budget, Rates},
     retry::{self, Patience},
     transport::{Credentials, Http},
+    turns::Share,
     write::WriteFailure,
 };
 use crate::{
@@ -54,6 +55,12 @@ impl Clients {
         Ok(Self { http: Http::new()?, base: base.into(), clock, buckets: Buckets::new(rates), kept })
     }
 
+    /// The same, for a process that shares the accounts' rates with others.
+    #[must_use]
+    pub fn sharing(self, share: Arc<dyn Share>) -> Self {
+        Self { buckets: self.buckets.shared(share), ..self }
+    }
+
     /// The kept client of a connection, when it speaks for this version of the key.
     pub async fn kept(&self, tenant: &TenantId, project: &ProjectId, credential_version: i64) -> Option<Client> {
         let kept = self.kept.get(&(tenant.clone(), project.clone())).await?;
@@ -68,7 +75,8 @@ impl Clients {
         key: Key,
         account: Option<&str>,
     ) -> Client {
-        let client = self.client(key, account.unwrap_or(project.as_str()), Patience::BACKGROUND).await;
+        let bucket = self.buckets.of(account.unwrap_or(project.as_str()), key.mode()).await;
+        let client = self.client(key, bucket, Patience::BACKGROUND);
         let kept = Kept { credential_version, client: client.clone() };
         self.kept.insert((tenant.clone(), project.clone()), kept).await;
         client
@@ -82,11 +90,11 @@ impl Clients {
     /// A client for a key that a person just pasted and whose account is not known yet.
     pub async fn candidate(&self, key: Key) -> Client {
         let unknown_account = hash_token(secrecy::ExposeSecret::expose_secret(key.secret()));
-        self.client(key, &unknown_account, Patience::INTERACTIVE).await
+        let bucket = self.buckets.of_unknown(&unknown_account, key.mode()).await;
+        self.client(key, bucket, Patience::INTERACTIVE)
     }
 
-    async fn client(&self, key: Key, account: &str, patience: Patience) -> Client {
-        let bucket = self.buckets.of(account, key.mode()).await;
+    fn client(&self, key: Key, bucket: Bucket, patience: Patience) -> Client {
         let shared = Shared {
             http: self.http.clone(),
             base: Arc::clone(&self.base),

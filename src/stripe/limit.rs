@@ -1,6 +1,6 @@
 //! How fast Stripe is asked. Its limits belong to the account and mode, not to the key, and the tenant's own programs share
-//! them; so all clients of one account and mode in this process take from one bucket. It also counts, so that people can see
-//! how much of the rate is used.
+//! them; so all clients of one account and mode in this process take from one bucket, and the buckets of several processes take
+//! [`turns`](super::turns). It also counts, so that people can see how much of the rate is used.
 
 use std::{
     num::NonZeroU32,
@@ -12,6 +12,7 @@ use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use moka::future::Cache;
 use serde::{Deserialize, Serialize};
 
+use super::turns::{Share, Turns};
 use crate::domain::mode::Mode;
 
 /// From here on a rate counts as no limit: for benches against the stand-in.
@@ -44,6 +45,7 @@ pub(super) struct Bucket(Arc<Inner>);
 struct Inner {
     limiter: Option<DefaultDirectRateLimiter>,
     rate: Option<NonZeroU32>,
+    turns: Option<Turns>,
     since: Instant,
     minutes: Mutex<[Minute; MINUTES]>,
 }
@@ -60,7 +62,8 @@ struct Minute {
 }
 
 impl Bucket {
-    fn new(per_second: u32) -> Self {
+    /// `turns` makes those of the account, where other processes ask as well.
+    fn new(per_second: u32, turns: impl FnOnce(NonZeroU32) -> Option<Turns>) -> Self {
         let rate = NonZeroU32::new(per_second).filter(|rate| rate.get() < UNLIMITED);
         let limiter = rate.map(|rate| {
             // Evenly spaced instead of a burst and a pause, so that no second sees more than the rate.
@@ -70,6 +73,7 @@ impl Bucket {
         Self(Arc::new(Inner {
             limiter,
             rate,
+            turns: rate.and_then(turns),
             since: Instant::now(),
             minutes: Mutex::new([Minute::default(); MINUTES]),
         }))
@@ -78,7 +82,10 @@ impl Bucket {
     /// Waits for a permit.
     pub(super) async fn permit(&self) {
         if let Some(limiter) = &self.0.limiter {
-            limiter.until_ready().await;
+            match &self.0.turns {
+                Some(turns) => turns.permit(limiter.until_ready()).await,
+                None => limiter.until_ready().await,
+            }
         }
         self.note(|minute| minute.calls = minute.calls.saturating_add(1));
     }
@@ -121,22 +128,39 @@ impl Bucket {
 #[derive(Clone)]
 pub(super) struct Buckets {
     rates: Rates,
-    buckets: Cache<(String, Mode), Bucket>,
+    share: Option<Arc<dyn Share>>,
+    kept: Cache<(String, Mode), Bucket>,
 }
 
 impl Buckets {
     pub(super) fn new(rates: Rates) -> Self {
-        let buckets = Cache::builder().max_capacity(10_000).time_to_idle(std::time::Duration::from_mins(10)).build();
-        Self { rates, buckets }
+        let kept = Cache::builder().max_capacity(10_000).time_to_idle(std::time::Duration::from_mins(10)).build();
+        Self { rates, share: None, kept }
+    }
+
+    /// From now on the rates are shared with other processes.
+    pub(super) fn shared(self, share: Arc<dyn Share>) -> Self {
+        Self { share: Some(share), ..self }
     }
 
     /// The bucket of an account and mode.
     pub(super) async fn of(&self, account: &str, mode: Mode) -> Bucket {
-        let rate = match mode {
+        let turns = |rate| self.share.clone().map(|share| Turns::new(share, (account, mode), rate));
+        let bucket = async { Bucket::new(self.rate(mode), turns) };
+        self.kept.get_with((account.to_owned(), mode), bucket).await
+    }
+
+    /// A bucket that this process alone takes from: for a key whose account is not known yet.
+    pub(super) async fn of_unknown(&self, key: &str, mode: Mode) -> Bucket {
+        let bucket = async { Bucket::new(self.rate(mode), |_| None) };
+        self.kept.get_with((key.to_owned(), mode), bucket).await
+    }
+
+    fn rate(&self, mode: Mode) -> u32 {
+        match mode {
             Mode::Live => self.rates.live,
             Mode::Test => self.rates.test,
-        };
-        self.buckets.get_with((account.to_owned(), mode), async { Bucket::new(rate) }).await
+        }
     }
 }
 

@@ -1,8 +1,8 @@
 //! The boundary to Stripe: the only place that names async-stripe. It builds the calls, our transport carries them, and what
 //! comes back stays the JSON that Stripe sent.
 //!
-//! Reading order: [`key`] (what was pasted), [`client`] (one per connection), `transport`, `retry` and `limit` (how a call
-//! travels), [`list`] and [`raw`] (objects), [`mod@write`] (changes), [`account`], [`endpoints`], [`events`], [`permissions`], [`signature`].
+//! Reading order: [`key`] (what was pasted), [`client`] (one per connection), `transport`, `retry`, `limit` and `turns` (how a
+//! call travels), [`list`] and [`raw`] (objects), [`mod@write`] (changes), [`account`], [`endpoints`], [`events`], [`permissions`], [`signature`].
 
 pub mod account;
 pub mod client;
@@ -17,6 +17,7 @@ pub mod raw;
 mod retry;
 pub mod signature;
 mod transport;
+mod turns;
 mod undelivered;
 pub mod write;
 
@@ -24,4 +25,5 @@ pub use client::{Client, Clients};
 pub use error::{Answer, Error};
 pub use limit::{Budget, Rates};
 pub use retry::Patience;
+pub use turns::{Share, Unagreed};
 pub use undelivered::Undelivered;

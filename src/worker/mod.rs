@@ -11,7 +11,7 @@ use tokio::{sync::watch, task::JoinSet};
 
 use crate::{
     app::App,
-    db,
+    db::{self, Engine},
     store::jobs::{self, Claim, Ending},
     vault,
 };
@@ -37,7 +37,7 @@ pub struct Workers {
 }
 
 impl Workers {
-    /// Starts `app.config.workers` workers, and the sweep beside them.
+    /// Starts `app.config.workers` workers.
     pub fn start(app: &App) -> Self {
         let (stop, stopping) = watch::channel(false);
         let owner: Arc<str> = vault::new_token()[..16].into();
@@ -45,8 +45,19 @@ impl Workers {
         for _ in 0..app.config.workers {
             tasks.spawn(work(app.clone(), owner.clone(), stopping.clone()));
         }
-        tasks.spawn(sweep::run(app.clone(), stopping));
+        tasks.spawn(sweep::schedule(app.clone()));
         Self { app: app.clone(), owner, stop, tasks }
+    }
+
+    /// SQLite is for one process, and this one starts: whatever an earlier one held when it was killed is free at once, instead of
+    /// after the rest of its lease. On Postgres others may be at work.
+    pub async fn take_over(app: &App) -> db::Result<()> {
+        if app.db.engine() == Engine::Sqlite {
+            let mut tx = app.db.system_write().await?;
+            jobs::release_of_all(&mut tx).await?;
+            tx.commit().await?;
+        }
+        Ok(())
     }
 
     /// Finishes the work in hand, or breaks it off after ten seconds, and gives every lease back, so that another process

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::{sync::watch, task::JoinError};
 
-use super::{LEASE, tenancy};
+use super::{LEASE, sweep, tenancy};
 use crate::{
     app::{App, Stopped},
     billing,
@@ -46,7 +46,8 @@ pub(super) async fn run(app: App, claim: Claim, stopping: watch::Receiver<bool>)
         Some(JobKind::Doctor) => doctor::by_night(&app, &claim, LEASE).await,
         Some(JobKind::Standings) => tenancy::run_standings(&app).await,
         Some(JobKind::Erase) => tenancy::run_erase(&app, &claim).await,
-        None => Ok(NEVER), // a kind of a newer version; that one will run it
+        Some(JobKind::Sweep) => sweep::run(&app).await,
+        None => Ok(NEVER), // never claimed: see `jobs::claim`
     };
     let outcome = match outcome {
         Ok(run_at) if mirrors(&claim) => {

@@ -1,12 +1,16 @@
 //! The process dies without a last word, again and again, while deliveries come in and while the account is copied. What it
 //! had acknowledged is there once, and the mirror ends exact.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
-use billfold::standin::state::Shared;
 use serde_json::json;
 
-use crate::harness::{Account, Engine, both_engines, oracle::differences, process::Ground};
+use crate::harness::{
+    Engine, Verdict, both_engines,
+    oracle::differences,
+    process::Ground,
+    verdict::{acknowledged, repeat_refused},
+};
 
 /// Kills of each kind; two kinds on two engines are twenty in all.
 const KILLS: usize = 5;
@@ -50,17 +54,7 @@ async fn kills_during_intake_lose_and_double_nothing(engine: Engine) {
     let process = ground.serve().await;
     repeat_refused(&ground, &account);
     ground.wait_until_idle().await;
-    let stored = stored(&ground).await;
-    for event in acknowledged(&ground, &account) {
-        let status = stored.get(&event).map(String::as_str);
-        assert!(matches!(status, Some("done" | "ignored")), "{event} was acknowledged and is {status:?}");
-    }
-    assert_eq!(
-        kept_count(&ground).await,
-        i64::try_from(stored.len()).unwrap(),
-        "an event was counted twice or not at all"
-    );
-    assert_eq!(differences(&ground.app.db, &ground.tenant, &account).await, Vec::<String>::new());
+    Verdict::of(&ground, &ground.tenant, &account).await.expect_exact();
     process.kill().await;
 }
 
@@ -68,39 +62,7 @@ async fn pause(milliseconds: std::ops::Range<u64>) {
     tokio::time::sleep(Duration::from_millis(rand::random_range(milliseconds))).await;
 }
 
-fn ledger(ground: &Ground, account: &Account<'_>) -> Vec<billfold::standin::deliveries::Delivery> {
-    let shared: &Shared = ground.stripe.control();
-    shared.ledger.of(&account.keys.account)
-}
-
-/// Events that were answered 2xx.
-fn acknowledged(ground: &Ground, account: &Account<'_>) -> Vec<String> {
-    ledger(ground, account).into_iter().filter(|delivery| delivery.delivered).map(|delivery| delivery.event).collect()
-}
-
-/// The stand-in has given up on what it could not deliver; the real Stripe would go on for days.
-fn repeat_refused(ground: &Ground, account: &Account<'_>) {
-    for delivery in ledger(ground, account).into_iter().filter(|delivery| !delivery.delivered) {
-        account.redeliver(&delivery.event, 1);
-    }
-}
-
 async fn state(ground: &Ground) -> String {
     let mut tx = ground.app.db.read(&ground.tenant.id).await.unwrap();
     tx.query("SELECT state FROM sync_runs WHERE tenant_id = $1").fetch_value().await.unwrap()
-}
-
-async fn stored(ground: &Ground) -> BTreeMap<String, String> {
-    let mut tx = ground.app.db.read(&ground.tenant.id).await.unwrap();
-    let rows: Vec<(String, String)> =
-        tx.query("SELECT id, status FROM webhook_events WHERE tenant_id = $1").fetch_all().await.unwrap();
-    rows.into_iter().collect()
-}
-
-async fn kept_count(ground: &Ground) -> i64 {
-    let mut tx = ground.app.db.read(&ground.tenant.id).await.unwrap();
-    tx.query("SELECT CAST(COALESCE(SUM(n), 0) AS BIGINT) FROM counts WHERE tenant_id = $1 AND kind = 'event'")
-        .fetch_value()
-        .await
-        .unwrap()
 }

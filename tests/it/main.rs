@@ -38,6 +38,7 @@ mod passkeys;
 mod people;
 mod plans;
 mod portal;
+mod processes;
 mod recovery;
 mod roles;
 mod rotation;

@@ -34,6 +34,7 @@ const SYSTEM: [&str; 22] = [
     "recovery_codes",
     "second_factors",
     "sessions",
+    "stripe_turns",
     "tenants",
     "users",
     "webhook_routes",

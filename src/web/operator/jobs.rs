@@ -8,7 +8,7 @@ use super::access::Inside;
 use super::shell::{Nav, Shell};
 use crate::app::{By, Scope};
 use crate::domain::ids::{ProjectId, TenantId};
-use crate::domain::job::{JobKind, NEVER};
+use crate::domain::job::{JobKind, NEVER, no_tenant};
 use crate::store::jobs::{self, Queued};
 use crate::store::{inbox, projects, tenants};
 use crate::web::csrf::ProtectedForm;
@@ -86,7 +86,7 @@ async fn show(operator: Inside) -> Result<Response> {
         |id: &TenantId| names.iter().find(|(known, _)| known == id).map_or(id.as_str(), |(_, name)| name).to_owned();
     let now = app.clock.now();
     let row = |job: Queued| {
-        let tenant = name(&job.tenant_id);
+        let tenant = if job.tenant_id == no_tenant() { "All tenants".to_owned() } else { name(&job.tenant_id) };
         Row::new(job, tenant, now)
     };
     html::page(&Page { shell: operator.shell(Nav::Jobs), rows: queued.into_iter().map(row).collect(), dead })

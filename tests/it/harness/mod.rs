@@ -15,6 +15,7 @@ mod audit;
 pub mod crawl;
 mod database;
 mod events;
+pub mod fleet;
 pub mod identity_provider;
 pub mod oracle;
 mod people;
@@ -24,6 +25,7 @@ pub mod process;
 mod program;
 mod site;
 mod stripe;
+pub mod verdict;
 mod visitor;
 mod work;
 
@@ -34,6 +36,7 @@ pub use people::{PASSWORD, Tenant, new_tenant};
 pub use program::{Program, new_key, scope};
 pub use site::Site;
 pub use stripe::Account;
+pub use verdict::Verdict;
 pub use visitor::Visitor;
 
 /// Runs each named story on both engines, as the tests `name::sqlite` and `name::postgres`.

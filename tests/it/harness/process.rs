@@ -85,13 +85,23 @@ impl Ground {
 
     /// Connects the business to a new account. The copy begins with the first process that runs.
     pub async fn connect(&self, customers: u64) -> Account<'_> {
+        self.connect_of(&self.tenant, customers).await
+    }
+
+    /// Makes another business.
+    pub async fn new_tenant(&self, name: &str) -> Tenant {
+        people::new_tenant(&self.app, name).await
+    }
+
+    /// The same for any business.
+    pub async fn connect_of(&self, tenant: &Tenant, customers: u64) -> Account<'_> {
         let seed = u64::from(rand::random::<u32>());
         let spec = AccountSpec { customers, seed, ..AccountSpec::default() };
         let account = Account::new(&self.stripe, self.stripe.account(spec));
         let scope = billfold::connect::Scope {
             app: self.app.clone(),
-            tenant: self.tenant.id.clone(),
-            project: self.tenant.project.clone(),
+            tenant: tenant.id.clone(),
+            project: tenant.project.clone(),
             by: By::part("story"),
         };
         scope.connect(SecretString::from(account.keys.restricted_key.clone())).await.unwrap();
@@ -123,9 +133,14 @@ impl Ground {
 
     /// Until the processes have made and done everything.
     pub async fn wait_until_idle(&self) {
-        let deadline = Instant::now() + PATIENCE;
+        self.wait_until_idle_within(PATIENCE).await;
+    }
+
+    /// The same, with more to be done.
+    pub async fn wait_until_idle_within(&self, patience: Duration) {
+        let deadline = Instant::now() + patience;
         while self.stripe.control().deliveries_under_way() > 0 || work::jobs_at_work(&self.app).await > 0 {
-            assert!(Instant::now() < deadline, "still at work after {PATIENCE:?}");
+            assert!(Instant::now() < deadline, "still at work after {patience:?}");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
