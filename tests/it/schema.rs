@@ -14,7 +14,7 @@ use crate::harness::{Engine, TestDatabase, both_engines};
 use catalog::{Postgres, Sqlite};
 
 /// Tables without a tenant's data: people, routes by hash, the queue's ids. Everything else is a tenant's.
-const SYSTEM: [&str; 22] = [
+const SYSTEM: [&str; 23] = [
     "account_routes",
     "api_keys",
     "instance",

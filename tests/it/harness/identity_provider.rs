@@ -1,5 +1,6 @@
 //! An identity provider on a real socket: OpenID Connect with discovery, PKCE and ID tokens signed by ES256. It is as strict as a real
 //! one about what it is asked, and can be told to lie.
+#![expect(clippy::disallowed_types, reason = "a server of its own, which has neither our pages nor our forms")]
 
 use std::{
     collections::HashMap,
