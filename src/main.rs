@@ -15,6 +15,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     // The process may hold more than one TLS provider by its dependencies; this one is ours.
     let _ = rustls::crypto::ring::default_provider().install_default();
+    #[cfg(feature = "failpoints")]
+    cli::fail_points::arm();
     let matches = match settings::read(Cli::command(), std::env::args_os()) {
         Ok(matches) => matches,
         Err(wrong) => return wrong.report(),

@@ -68,7 +68,9 @@ pub async fn reseal(app: &App) -> Result<u64> {
             let sealed = app.keyring.reseal_data_key(&tenant.id, &tenant.key)?;
             resealed += u64::from(tenants::replace_data_key(&mut tx, &tenant.id, &tenant.key, &sealed).await?);
         }
+        fail::fail_point!("master_keys.before_commit");
         tx.commit().await?;
+        fail::fail_point!("master_keys.committed");
     }
 }
 

@@ -21,6 +21,7 @@ pub mod recovery;
 pub mod sessions;
 pub mod setup;
 pub mod signup;
+mod standing_notices;
 pub mod standings;
 pub mod team;
 pub mod throttle;

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Error, Result, email, invalid, name, signup, team::Team, trail::Origin};
+use super::{Error, Result, email, invalid, name, signup, standing_notices, team::Team, trail::Origin};
 use crate::{
     app::{App, By, audit::Note},
     db::{self, System, Tx},
@@ -146,7 +146,9 @@ impl Operator {
             return Err(Error::Conflict("This tenant is being deleted. Restore it first."));
         }
         self.change(&mut tx, TenantState::Suspended, &reason, None).await?;
-        self.finish(tx, "tenant.suspended", &json!({ "reason": reason })).await
+        self.finish(tx, "tenant.suspended", &json!({ "reason": reason })).await?;
+        standing_notices::tell(&self.app, tenant, TenantState::Suspended, None);
+        Ok(())
     }
 
     /// Ends a suspension or a deletion that has not begun. Where the tenant pays by subscription, that decides from here on.
@@ -161,7 +163,9 @@ impl Operator {
         let change = Change { state: TenantState::Active, since: self.app.clock.now(), by: "", note: "", due_at: None };
         standings::set_state(&mut tx, tenant, &change).await?;
         wake_standings(&self.app, &mut tx).await?;
-        self.finish(tx, "tenant.restored", &json!({ "before": standing.state().as_str() })).await
+        self.finish(tx, "tenant.restored", &json!({ "before": standing.state().as_str() })).await?;
+        standing_notices::tell(&self.app, tenant, TenantState::Active, None);
+        Ok(())
     }
 
     /// Deletes a tenant seven days from now. Until then it is suspended, and [`Operator::restore`] brings it back.
@@ -182,7 +186,9 @@ impl Operator {
         let erased_at = self.app.clock.now() + LAST_DAYS;
         self.change(&mut tx, TenantState::Ending, "", Some(erased_at)).await?;
         jobs::wake(&mut tx, JobKind::Erase, tenant, &no_project(), erased_at).await?;
-        self.finish(tx, "tenant.deletion_begun", &json!({ "erased_at": erased_at })).await
+        self.finish(tx, "tenant.deletion_begun", &json!({ "erased_at": erased_at })).await?;
+        standing_notices::tell(&self.app, tenant, TenantState::Ending, Some(erased_at));
+        Ok(())
     }
 
     /// Says which customer of the operator's project pays for a tenant; none: nobody does, and the plan is set by hand.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use serde_json::json;
 
-use super::{Result, operators::note_both};
+use super::{Result, operators::note_both, standing_notices};
 use crate::{
     app::{App, By},
     domain::{
@@ -106,5 +106,8 @@ async fn apply(app: &App, due: Due, now: i64) -> Result<()> {
     }
     tx.commit().await?;
     app.standings.forget(tenant).await;
+    if state != fresh.state() {
+        standing_notices::tell(app, tenant, state, due_at);
+    }
     Ok(())
 }

@@ -5,6 +5,8 @@ mod api_keys;
 mod audit;
 mod check;
 mod demo;
+#[cfg(feature = "failpoints")]
+pub mod fail_points;
 mod isolation;
 mod keys;
 mod operators;

@@ -60,6 +60,7 @@ pub async fn run_batch(app: &App, claim: &jobs::Claim, lease_seconds: i64) -> Re
     let applied = match apply_events(&mut tx, project, readings, now).await {
         Ok(()) => {
             jobs::hold(&mut tx, claim, now + lease_seconds).await?;
+            fail::fail_point!("apply.before_commit");
             tx.commit().await
         }
         Err(error) => {
@@ -75,6 +76,7 @@ pub async fn run_batch(app: &App, claim: &jobs::Claim, lease_seconds: i64) -> Re
         }
         other => other?,
     }
+    fail::fail_point!("apply.committed");
     Ok(batch)
 }
 

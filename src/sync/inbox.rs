@@ -198,7 +198,9 @@ async fn store_group(app: &App, group: &[Request], last_seen: &mut HashMap<Proje
             }
         }
     }
+    fail::fail_point!("inbox.before_commit");
     tx.commit().await?;
+    fail::fail_point!("inbox.committed");
     Ok(stored)
 }
 

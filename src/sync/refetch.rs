@@ -106,6 +106,7 @@ async fn store(
         }
     }
     jobs::hold(&mut tx, claim, now + lease_seconds).await?;
+    fail::fail_point!("refetch.before_commit");
     tx.commit().await?;
     Ok(rejected)
 }

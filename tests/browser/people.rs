@@ -7,6 +7,7 @@ use crate::{
     browser::Browser,
     harness::{
         Engine, PASSWORD, Site,
+        identity_provider::{CLIENT, IdentityProvider, SECRET},
         post_office::{Manner, PostOffice},
     },
 };
@@ -173,4 +174,42 @@ async fn a_passkey_is_added_and_signs_in() {
     let complaints = browser.complaints().await;
     assert!(complaints.iter().all(|text| text.contains("401")), "{complaints:#?}");
     browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_identity_provider_signs_in_and_confirms() {
+    let clock = Clock::system();
+    let provider = IdentityProvider::start(&clock).await;
+    let flags = ["--oidc-issuer", provider.issuer(), "--oidc-client-id", CLIENT, "--oidc-client-secret", SECRET];
+    let flags: Vec<&str> = flags.into_iter().chain(["--oidc-name", "Acme ID"]).collect();
+    let site = Site::start_with(Engine::Sqlite, clock, &flags).await;
+    let email = site.new_member(site.tenant().await, Role::Viewer).await;
+    let browser = Browser::open(&site.base).await;
+    browser.goto("/login").await;
+    look(&browser, "a login with a provider").await;
+    // unknown there: the password leads to the page that links it
+    browser.press("form[action='/login/openid'] button").await;
+    browser.until_shown("not linked to anybody here yet", false).await;
+    look(&browser, "not linked").await;
+    browser.fill("email", &email).await;
+    browser.fill("password", PASSWORD).await;
+    browser.press("form[action='/login'] button").await;
+    browser.until("the page that links it", "location.pathname === '/account/password'").await;
+    look(&browser, "to be linked").await;
+    browser.press("form[action='/account/openid'] button").await;
+    browser.until_shown("signs you in as ada@provider.example", false).await;
+    look(&browser, "linked").await;
+    browser.goto("/confirm?next=/account").await;
+    look(&browser, "a confirmation with a provider").await;
+    browser.press("form[action='/confirm/openid'] button").await;
+    browser.until("it is confirmed", "location.pathname === '/account'").await;
+    let complaints = browser.complaints().await;
+    assert!(complaints.iter().all(|text| text.contains("401")), "{complaints:#?}");
+    browser.close().await;
+
+    let other = Browser::open(&site.base).await;
+    other.goto("/login").await;
+    other.press("form[action='/login/openid'] button").await;
+    other.until("the business is open", "location.pathname.includes('/p/prj_')").await;
+    other.close().await;
 }

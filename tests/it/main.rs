@@ -19,7 +19,6 @@ mod connect_keys;
 mod connect_transport;
 mod connected;
 mod convergence;
-mod crashes;
 mod database;
 mod dependencies;
 mod doctor;

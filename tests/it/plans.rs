@@ -16,13 +16,17 @@ use serde_json::{Value, json};
 
 use crate::{
     events::{deliver, event},
-    harness::{Account, Engine, PASSWORD, Site, Tenant, Visitor, both_engines},
+    harness::{
+        Account, Engine, PASSWORD, Site, Tenant, Visitor, both_engines,
+        post_office::{Letter, Manner, PostOffice},
+    },
     operator::{operator, press},
 };
 
 both_engines!(
     a_limit_is_announced_and_then_stops_what_it_limits,
     payments_decide_how_a_tenant_stands,
+    the_owners_are_told_how_they_stand,
     what_an_operator_decided_stays,
     a_business_signs_up_chooses_a_plan_and_pays,
     nobody_signs_up_where_it_is_closed,
@@ -216,6 +220,42 @@ async fn payments_decide_how_a_tenant_stands(engine: Engine) {
     becomes(&site, &account, &subscription, "canceled").await;
     assert_eq!(state(&site, &bolt.id).await.0, TenantState::PastDue);
     assert_eq!(state(&site, &other.id).await.0, TenantState::Active, "whoever nobody pays for is not touched");
+}
+
+async fn the_owners_are_told_how_they_stand(engine: Engine) {
+    let office = PostOffice::open(Manner::Takes).await;
+    let flags = office.flags();
+    let site = Site::start_with(engine, Clock::manual(NOW), &flags.each_ref().map(String::as_str)).await;
+    let visitor = operator(&site).await;
+    let account = site.connect(20).await;
+    let pro = plan(&visitor, "Pro", &[]).await;
+    bills(&site, &visitor, &account, &pro, "7").await;
+    let (customer, subscription) = subscriber(&account);
+    let bolt = site.new_tenant("Bolt Tea").await;
+    let owner = site.new_member(&bolt, Role::Owner).await;
+    let told = |letters: &[Letter], subject: &str| {
+        let to_owner = letters.iter().filter(|letter| letter.to == [owner.as_str()]);
+        to_owner
+            .filter(|letter| letter.header("Subject").as_deref() == Some(subject))
+            .map(Letter::text)
+            .collect::<Vec<_>>()
+    };
+    press(&visitor, &bolt.id, "payer", &[("payer", &customer)]).await.expect(303);
+    becomes(&site, &account, &subscription, "past_due").await;
+    let late = told(&office.wait_for(2).await, "Bolt Tea has a late payment"); // to both owners
+    assert!(
+        late[0].contains("works until 28 Sep 2026") && late[0].contains(&format!("/t/{}/plan", bolt.id)),
+        "{late:?}"
+    );
+    becomes(&site, &account, &subscription, "active").await;
+    assert_eq!(told(&office.wait_for(4).await, "Bolt Tea is restored").len(), 1);
+    press(&visitor, &bolt.id, "suspend", &[("reason", "Fraud")]).await.expect(303);
+    let suspended = told(&office.wait_for(6).await, "Bolt Tea is suspended");
+    assert!(suspended[0].contains("still stored") && !suspended[0].contains("Fraud"), "{suspended:?}");
+    press(&visitor, &bolt.id, "delete", &[("typed", "Bolt Tea")]).await.expect(303);
+    let ends = told(&office.wait_for(8).await, "Bolt Tea will be deleted");
+    assert!(ends[0].contains("28 Sep 2026"), "{ends:?}");
+    assert_eq!(office.letters().len(), 8, "nobody else is told");
 }
 
 async fn what_an_operator_decided_stays(engine: Engine) {

@@ -31,6 +31,9 @@ const WAITING_PAGES: usize = 16;
 /// List calls under way at once; the token bucket sets the pace below that.
 const CALLS_AT_ONCE: usize = 8;
 
+/// Runs in a row that nonsense may end before the type that it is about counts as failed and the others go on without it.
+const UNREADABLE_RUNS: i64 = 3;
+
 /// What readers tell the writer, in order within each range.
 enum Message {
     /// A type was cut into ranges, after its first page was read; both commit together, or a kill between them would lose the page.
@@ -90,6 +93,7 @@ fn start_readers(
             project: claim.project_id.clone(),
             kind,
             now: run.started_at,
+            may_be_passing: claim.attempts < UNREADABLE_RUNS,
             calls: calls.clone(),
             pages: pages.clone(),
         };

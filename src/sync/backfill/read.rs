@@ -31,6 +31,8 @@ pub(super) struct Reader {
     pub(super) kind: Kind,
     /// When the run started, unix seconds.
     pub(super) now: i64,
+    /// Whether an answer that makes no sense may still be somebody's on the way: the run has not begun again often.
+    pub(super) may_be_passing: bool,
     pub(super) calls: Arc<Semaphore>,
     pub(super) pages: mpsc::Sender<Message>,
 }
@@ -57,6 +59,7 @@ impl Reader {
             Err(Interrupted::Stripe(error)) => match error {
                 stripe::Error::Refused { .. } => Message::Ended(self.kind, TypeEnd::Refused(error.to_string())),
                 error if error.is_key_rejected() || error.is_transient() => Message::Halt(error),
+                error @ stripe::Error::Unreadable(_) if self.may_be_passing => Message::Halt(error),
                 error => Message::Ended(self.kind, TypeEnd::Failed(error.to_string())),
             },
         };

@@ -42,7 +42,9 @@ pub(super) async fn write_all(
         }
         let halted = write_group(app, &mut tx, claim, run, group.drain(..received)).await?;
         jobs::hold(&mut tx, claim, app.clock.now() + lease_seconds).await?;
+        fail::fail_point!("backfill.before_commit");
         tx.commit().await?;
+        fail::fail_point!("backfill.committed");
         if let Some(error) = halted {
             return Err(Stopped::Stripe(error));
         }

@@ -17,6 +17,8 @@ pub struct TestDatabase {
 
 /// What is removed with the database.
 enum Holder {
+    /// Whoever made its folder removes it.
+    Nothing,
     Folder(#[expect(dead_code, reason = "held for its drop")] tempfile::TempDir),
     Clone(#[expect(dead_code, reason = "held for its drop")] Clone),
 }
@@ -36,6 +38,39 @@ impl TestDatabase {
             }
             Engine::Postgres => {
                 let clone = Clone::create().await;
+                Self { url: clone.url.clone(), engine, _holder: Holder::Clone(clone) }
+            }
+        }
+    }
+
+    /// Makes one whose file, or tablespace, is in `folder`.
+    pub async fn create_in(engine: Engine, folder: &std::path::Path) -> Self {
+        match engine {
+            Engine::Sqlite => {
+                let url = format!("sqlite://{}", folder.join("billfold.db").display());
+                let made = Self { url, engine, _holder: Holder::Nothing };
+                let db = made.open().await;
+                db.migrate().await.unwrap();
+                db.close().await;
+                made
+            }
+            Engine::Postgres => {
+                let clone = Clone::create_in(folder).await;
+                Self { url: clone.url.clone(), engine, _holder: Holder::Clone(clone) }
+            }
+        }
+    }
+
+    /// Makes one without any table.
+    pub async fn empty(engine: Engine) -> Self {
+        match engine {
+            Engine::Sqlite => {
+                let folder = tempfile::tempdir().unwrap();
+                let url = format!("sqlite://{}", folder.path().join("billfold.db").display());
+                Self { url, engine, _holder: Holder::Folder(folder) }
+            }
+            Engine::Postgres => {
+                let clone = Clone::empty().await;
                 Self { url: clone.url.clone(), engine, _holder: Holder::Clone(clone) }
             }
         }

@@ -19,12 +19,38 @@ pub struct Clone {
 impl Clone {
     /// Makes a clone, and the template before the first one.
     pub async fn create() -> Self {
+        Self::of_template("").await
+    }
+
+    /// Makes a clone in a tablespace in `folder`, which must be the server's.
+    pub async fn create_in(folder: &Path) -> Self {
+        let space = format!("space_{:016x}", rand::random::<u64>());
+        let mut admin = connect("postgres").await;
+        run(&mut admin, &format!("CREATE TABLESPACE {space} LOCATION '{}'", folder.display())).await;
+        admin.close().await.unwrap();
+        Self::of_template(&format!("TABLESPACE {space}")).await
+    }
+
+    /// Makes a database without any table.
+    pub async fn empty() -> Self {
+        let mut admin = connect("postgres").await;
+        let made = Self::made(&mut admin, "").await;
+        admin.close().await.unwrap();
+        made
+    }
+
+    async fn of_template(more: &str) -> Self {
         let template = template_name();
         let mut admin = connect("postgres").await;
         make_template(&mut admin, &template).await;
-        let name = format!("test_{:016x}", rand::random::<u64>());
-        run(&mut admin, &format!("CREATE DATABASE {name} TEMPLATE {template}")).await;
+        let made = Self::made(&mut admin, &format!("TEMPLATE {template} {more}")).await;
         admin.close().await.unwrap();
+        made
+    }
+
+    async fn made(admin: &mut PgConnection, how: &str) -> Self {
+        let name = format!("test_{:016x}", rand::random::<u64>());
+        run(admin, &format!("CREATE DATABASE {name} {how}")).await;
         Self { url: url(&name), name }
     }
 }

@@ -63,7 +63,11 @@ pub struct Ground {
 impl Ground {
     /// Makes the database, the keys, the stand-in and a business.
     pub async fn make(engine: Engine) -> Self {
-        let database = TestDatabase::create(engine).await;
+        Self::make_on(TestDatabase::create(engine).await).await
+    }
+
+    /// The same over a database that is there.
+    pub async fn make_on(database: TestDatabase) -> Self {
         let options = standin::Options { retry_scale: 0.0001, unlimited_rate: true, ..standin::Options::default() };
         let stripe = StandIn::start(options).await.unwrap();
         let keys = Keyring::generate_entry();
@@ -120,14 +124,25 @@ impl Ground {
 
     /// The same with more settings.
     pub async fn serve_with(&self, more: &[(&str, &str)]) -> Process {
+        let mut process = self.start(more);
+        process.wait_until_ready().await;
+        process
+    }
+
+    fn start(&self, more: &[(&str, &str)]) -> Process {
         let mut command = billfold(&["serve"]);
         command.envs(self.settings.iter().map(|(name, value)| (*name, value.as_str()))).envs(more.iter().copied());
         let bind = more
             .iter()
             .find(|(name, _)| *name == "BILLFOLD_BIND")
             .map_or(self.settings[1].1.as_str(), |(_, bind)| bind);
-        let mut process = Process::watch(command.spawn().unwrap(), format!("http://{bind}"));
-        process.wait_until_ready().await;
+        Process::watch(command.spawn().unwrap(), format!("http://{bind}"))
+    }
+
+    /// The same for a process that may die before it wants traffic.
+    pub async fn serve_unready(&self, more: &[(&str, &str)]) -> Process {
+        let mut process = self.start(more);
+        process.wait_until_ready_or_ended().await;
         process
     }
 
@@ -193,13 +208,28 @@ impl Process {
     }
 
     async fn wait_until_ready(&mut self) {
+        self.wait_until_ready_or_ended().await;
+        let ended = self.child.try_wait().unwrap();
+        assert!(ended.is_none(), "not ready, {ended:?}: {}", self.output());
+    }
+
+    async fn wait_until_ready_or_ended(&mut self) {
         let deadline = Instant::now() + PATIENCE;
         let url = format!("{}/readyz", self.base);
-        while !reqwest::get(&url).await.is_ok_and(|answer| answer.status() == 200) {
-            let ended = self.child.try_wait().unwrap();
-            assert!(ended.is_none() && Instant::now() < deadline, "not ready, {ended:?}: {}", self.output());
+        while self.is_running() && !reqwest::get(&url).await.is_ok_and(|answer| answer.status() == 200) {
+            assert!(Instant::now() < deadline, "not ready: {}", self.output());
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    /// Its number in the system.
+    pub fn id(&self) -> u32 {
+        self.child.id().expect("it runs")
+    }
+
+    /// Whether it has not ended.
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
     }
 
     /// SIGKILL: no last words.
@@ -209,7 +239,7 @@ impl Process {
 
     /// Sends a signal by its name, such as `TERM`.
     pub async fn signal(&self, name: &str) {
-        let process = self.child.id().expect("it runs").to_string();
+        let process = self.id().to_string();
         assert!(Command::new("kill").args(["-s", name, &process]).status().await.unwrap().success());
     }
 

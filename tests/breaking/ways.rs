@@ -1,0 +1,80 @@
+//! How a process dies.
+
+use std::{ops::Range, os::unix::process::ExitStatusExt as _, time::Duration};
+
+use rand::{RngExt as _, rngs::StdRng};
+
+use crate::harness::process::{Ground, Process};
+
+/// How long a process may take to come to the point where it dies.
+const PATIENCE: Duration = Duration::from_secs(8);
+
+/// SIGABRT: the process came to its point.
+const ABORTED: i32 = 6;
+
+/// A way to die.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// SIGKILL after so many milliseconds of the work.
+    After(u64),
+    /// At the n-th passage of a named point of the code.
+    At(&'static str, usize),
+}
+
+/// The ways in turn: at random instants, and at each of the points.
+pub struct Ways {
+    points: &'static [&'static str],
+    instants: Range<u64>,
+    turn: usize,
+    /// The points at which a process has died.
+    reached: Vec<&'static str>,
+}
+
+impl Ways {
+    /// Every second way is a point.
+    pub fn new(points: &'static [&'static str], instants: Range<u64>) -> Self {
+        Self { points, instants, turn: 0, reached: Vec::new() }
+    }
+
+    /// The next way.
+    pub fn next(&mut self, dice: &mut StdRng) -> Way {
+        self.turn += 1;
+        if self.turn.is_multiple_of(2) {
+            let point = self.points[(self.turn / 2 - 1) % self.points.len()];
+            Way::At(point, dice.random_range(1..4))
+        } else {
+            Way::After(dice.random_range(self.instants.clone()))
+        }
+    }
+
+    /// Starts a process that will die that way.
+    pub async fn serve(way: Way, ground: &Ground) -> Process {
+        match way {
+            Way::After(_) => ground.serve().await,
+            Way::At(point, passage) => {
+                ground.serve_unready(&[("BILLFOLD_TEST_DIE_AT", &format!("{point}:{passage}"))]).await
+            }
+        }
+    }
+
+    /// Waits until the process is dead.
+    pub async fn die(&mut self, way: Way, mut process: Process) {
+        match way {
+            Way::After(milliseconds) => {
+                tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+                process.kill().await;
+            }
+            Way::At(point, _) => match tokio::time::timeout(PATIENCE, process.ended()).await {
+                Ok(status) if status.signal() == Some(ABORTED) => self.reached.push(point),
+                Ok(status) => panic!("{point}: {status}: {}", process.output()),
+                Err(_) => process.kill().await, // not often enough this time
+            },
+        }
+    }
+
+    /// A point that nobody came to proves nothing.
+    pub fn check(&self) {
+        let missed: Vec<_> = self.points.iter().filter(|point| !self.reached.contains(point)).collect();
+        assert!(missed.is_empty(), "no process died at {missed:?}");
+    }
+}
