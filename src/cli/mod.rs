@@ -73,7 +73,7 @@ pub enum Command {
     #[command(subcommand)]
     Audit(audit::Audit),
     /// Test settings, database, row-level security and sealed values, and stop
-    Check(check::Check),
+    Check(Box<check::Check>),
     /// Ask a running billfold whether it wants traffic; for containers
     Healthcheck(check::Healthcheck),
 }

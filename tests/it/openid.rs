@@ -129,7 +129,7 @@ async fn one_account_belongs_to_one_person(engine: Engine) {
     let said = link(&other).await;
     assert!(cookie(&said, "billfold-toast").unwrap().contains("already"));
     assert!(other.get("/account/password").await.expect(200).has("form[action='/account/openid']"), "still unlinked");
-    provider.tell(|teller| teller.subject = "subject-2".to_owned());
+    provider.tell(|teller| "subject-2".clone_into(&mut teller.subject));
     link(&other).await;
     assert!(other.get("/account/password").await.expect(200).has("form[action='/account/openid/remove']"));
 }
@@ -251,7 +251,7 @@ async fn it_confirms_who_is_there_when_it_asked_anew(engine: Engine) {
     let back = go(&owner, &page, "form[action='/confirm/openid']").await;
     assert!(owner.get(&back).await.expect(303).header("location").starts_with("/confirm"));
 
-    provider.tell(|teller| teller.subject = "subject-1".to_owned());
+    provider.tell(|teller| "subject-1".clone_into(&mut teller.subject));
     let page = owner.get("/confirm?next=/account").await.expect(200);
     let back = go(&owner, &page, "form[action='/confirm/openid']").await;
     assert_eq!(owner.get(&back).await.expect(303).header("location"), "/account");

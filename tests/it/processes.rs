@@ -119,7 +119,7 @@ async fn two_processes_ask_stripe_within_one_rate() {
     let began = Instant::now();
     let (one, two) = tokio::join!(ask(&ground.app, &ground.tenant, 14), ask(&other, &ground.tenant, 14));
     let took = began.elapsed();
-    assert!(took >= Duration::from_millis(3_000), "28 calls at 8/s in {took:?}");
+    assert!(took >= Duration::from_secs(3), "28 calls at 8/s in {took:?}");
     assert!(one > began + Duration::from_secs(2) && two > began + Duration::from_secs(2), "they take turns");
     let mut tx = ground.app.db.system_read().await.unwrap();
     let shared: i64 = tx.query("SELECT COUNT(*) FROM stripe_turns").fetch_value().await.unwrap();
@@ -168,8 +168,8 @@ async fn work_of_a_newer_version_is_left_to_it(engine: Engine) {
         "INSERT INTO jobs (kind, tenant_id, project_id, run_at, wakes, fence, lease_until, leased_by, attempts)
          VALUES ('teleport', $1, $2, $3, 1, 0, 0, '', 0)",
     )
-    .bind(&no_tenant())
-    .bind(&no_project())
+    .bind(no_tenant())
+    .bind(no_project())
     .bind(now)
     .execute()
     .await
