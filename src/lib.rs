@@ -51,7 +51,9 @@
 //!    what it says stands in `templates/portal/languages`, see `web/language.rs`.
 //! 9. What happens when somebody signs in: `web/dashboard/login/`, `accounts/login.rs`, `accounts/two_factor.rs`, `openid.rs`,
 //!    `vault/webauthn.rs`, `web/session.rs`. Who belongs to a tenant: `accounts/team.rs`, `accounts/invitations.rs`.
-//! 10. What happens when somebody runs this for others: `web/operator/`, `accounts/operators.rs`, `accounts/standings.rs` (payments
+//! 10. What happens when several processes run: `worker/mod.rs` (leases), `stripe/turns.rs` (one rate for all), `db/migrate.rs` (two versions).
+//!     After a backup was put back: `accounts/restored.rs`.
+//! 11. What happens when somebody runs this for others: `web/operator/`, `accounts/operators.rs`, `accounts/standings.rs` (payments
 //!     decide), `web/standing.rs` (what state and plan allow).
 //!
 //! # What always holds

@@ -18,6 +18,7 @@ pub mod plans;
 pub mod profile;
 pub mod projects;
 pub mod recovery;
+pub mod restored;
 pub mod sessions;
 pub mod setup;
 pub mod signup;

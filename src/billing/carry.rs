@@ -136,6 +136,7 @@ impl Scope {
             attempts: 0,
             generation: 0,
             next_at: now + GRACE,
+            restored_at: None,
             before_raw,
             object_id: None,
             answer: None,

@@ -1,5 +1,6 @@
 //! Sends a write and finds out what came of it. Repeating under the same key decides most cases; where it cannot (a fault that
-//! Stripe keeps under the key, a key older than a day, a `DELETE`), a look at Stripe does.
+//! Stripe keeps under the key, a key older than a day, a `DELETE`), a look at Stripe does. A write that was put back from a backup
+//! may be done already: its key tells that, and a `DELETE`, which has none, is only looked after.
 
 use serde_json::value::RawValue;
 
@@ -55,10 +56,10 @@ pub(super) async fn send(scope: &Scope, client: &Client, entry: &mut Entry) -> E
         return Ending::Open(stripe::Error::Unreadable("an action of a newer billfold".to_owned()));
     };
     let stripe = Stripe { scope, client };
-    if scope.now() - entry.created > KEY_LIFE {
+    let request = WriteRequest { delete: entry.method == "DELETE", path: entry.path.clone(), body: entry.body.clone() };
+    if scope.now() - entry.created > KEY_LIFE || (request.delete && entry.restored_at.is_some()) {
         return expire(&stripe, entry, action).await;
     }
-    let request = WriteRequest { delete: entry.method == "DELETE", path: entry.path.clone(), body: entry.body.clone() };
     loop {
         let seen = stripe.seen(action.object(), &entry.target).await;
         let failure = match client.write(&request, &idempotency_key(entry)).await {
@@ -113,15 +114,18 @@ fn settle(entry: &Entry, failure: WriteFailure) -> Ending {
     }
 }
 
-/// A write that is older than its key. It is not sent again: either it has happened, or it is over.
+/// A write that has no key any more. It is not sent again: either it has happened, or it is over.
 async fn expire(stripe: &Stripe<'_>, entry: &Entry, action: Action) -> Ending {
     match look(stripe.client, entry, action).await {
         Ok(Look::Happened(raw)) => done(stripe, action, looked_at(raw), None).await,
         Ok(Look::NotHappened) if action.proof() != Proof::Repeatable => Ending::Refused(Refusal {
             code: EXPIRED.to_owned(),
             param: None,
-            message: "Stripe could not be reached for a day, so this was not done. Do it again if it is still wanted."
-                .to_owned(),
+            message: match entry.restored_at {
+                Some(_) => "The data was put back from a backup, and this was not done before. Do it again if it is still wanted.",
+                None => "Stripe could not be reached for a day, so this was not done. Do it again if it is still wanted.",
+            }
+            .to_owned(),
         }),
         Err(error) if error.is_transient() || error.is_key_rejected() => Ending::Open(error),
         Ok(Look::NotHappened | Look::Unclear) | Err(_) => Ending::Refused(unclear(action)),

@@ -3,6 +3,7 @@
 
 mod api_keys;
 mod audit;
+mod backup;
 mod check;
 mod demo;
 #[cfg(feature = "failpoints")]
@@ -13,9 +14,11 @@ mod operators;
 mod people;
 mod place;
 mod portal_links;
+mod restore;
 mod serve;
 pub mod settings;
 mod stand_in;
+mod systemd;
 
 use std::path::PathBuf;
 
@@ -74,6 +77,10 @@ pub enum Command {
     Audit(audit::Audit),
     /// Test settings, database, row-level security and sealed values, and stop
     Check(Box<check::Check>),
+    /// Copy a SQLite database to a file, while billfold serves; on Postgres say how
+    Backup(backup::Backup),
+    /// Put a backup back, and settle it with what has happened since
+    Restore(restore::Restore),
     /// Ask a running billfold whether it wants traffic; for containers
     Healthcheck(check::Healthcheck),
 }
@@ -101,6 +108,8 @@ impl Command {
             Self::Keys(keys) => keys.run().await,
             Self::Audit(audit) => audit.run().await,
             Self::Check(check) => check.run().await,
+            Self::Backup(backup) => backup.run().await,
+            Self::Restore(restore) => restore.run().await,
             Self::Healthcheck(healthcheck) => healthcheck.run().await,
         }
     }

@@ -20,6 +20,8 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use super::systemd;
+
 /// What a stop may take once connections and workers have ended: closing the database.
 const CLOSE: Duration = Duration::from_secs(1);
 
@@ -29,7 +31,9 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let new_key_file = config.master_keys.is_none() && !config.key_file.exists();
     let running = Running::start(config).await?;
     print_welcome(&running.app, new_key_file).await?;
+    systemd::ready();
     stopped().await;
+    systemd::stopping();
     running.stop().await;
     Ok(())
 }

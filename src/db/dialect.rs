@@ -59,6 +59,14 @@ impl Engine {
         }
     }
 
+    /// Answers 1 where migrations were applied before: each engine has a catalogue of its own.
+    pub fn finds_migrations(self) -> &'static str {
+        match self {
+            Self::Sqlite => "SELECT 1 FROM sqlite_master WHERE name = '_sqlx_migrations'",
+            Self::Postgres => "SELECT CAST(1 AS BIGINT) WHERE to_regclass('_sqlx_migrations') IS NOT NULL",
+        }
+    }
+
     /// Names of the tables with a column `tenant_id`: each engine has a catalogue of its own.
     pub fn tables_that_name_a_tenant(self) -> &'static str {
         match self {

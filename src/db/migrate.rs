@@ -1,19 +1,84 @@
-//! The two migrators: one folder per engine, the same steps.
+//! The two migrators: one folder per engine, the same steps. `migrations/README.md` says what a migration may do.
+//!
+//! While processes are replaced one by one, an older one works on the schema of a newer one. It may, as long as what it does not
+//! know was only added; a migration that takes something away says in `instance.contract_floor` who may still come.
+
+use std::sync::LazyLock;
 
 use sqlx::migrate::Migrator;
 
-use super::{Db, error::Result};
+use super::{
+    Db, Engine,
+    error::{Error, Result},
+};
 
-static SQLITE: Migrator = sqlx::migrate!("./migrations/sqlite");
-static POSTGRES: Migrator = sqlx::migrate!("./migrations/postgres");
+static SQLITE: LazyLock<Migrator> = LazyLock::new(|| beside_newer(sqlx::migrate!("./migrations/sqlite")));
+static POSTGRES: LazyLock<Migrator> = LazyLock::new(|| beside_newer(sqlx::migrate!("./migrations/postgres")));
+
+/// Leaves alone what a newer version has applied.
+fn beside_newer(mut migrator: Migrator) -> Migrator {
+    migrator.set_ignore_missing(true);
+    migrator
+}
 
 impl Db {
     /// Applies what is missing. Safe to run again, and on Postgres by several processes at once (advisory lock).
+    ///
+    /// # Errors
+    /// [`Error::Refused`] when a newer version has taken something away that this one needs.
     pub async fn migrate(&self) -> Result<()> {
+        self.check_floor().await?;
         match self {
             Self::Sqlite { writer, .. } => SQLITE.run(writer.pool()).await?,
             Self::Postgres(pool) => POSTGRES.run(pool).await?,
         }
         Ok(())
+    }
+
+    /// The newest migration that was applied; none where billfold has never been.
+    pub async fn schema_version(&self) -> Result<Option<i64>> {
+        if self.number(self.engine().finds_migrations()).await?.is_none() {
+            return Ok(None);
+        }
+        self.number("SELECT version FROM _sqlx_migrations ORDER BY version DESC LIMIT 1").await
+    }
+
+    async fn check_floor(&self) -> Result<()> {
+        let Some(version) = self.schema_version().await? else { return Ok(()) };
+        // The migration that has brought the floor.
+        if self.number("SELECT version FROM _sqlx_migrations WHERE version = 23").await?.is_none() {
+            return Ok(());
+        }
+        let own = self.newest_known();
+        let floor = self.number("SELECT contract_floor FROM instance WHERE id = 1").await?.unwrap_or(0);
+        if floor > own {
+            return Err(Error::Refused(format!(
+                "a newer billfold has changed this database (schema {version}) so that programs of schema {floor} or later are needed; this one knows {own}. Start the newer one"
+            )));
+        }
+        if version > own {
+            tracing::info!(
+                schema = version,
+                known = own,
+                "the database is of a newer billfold, which may run beside this one"
+            );
+        }
+        Ok(())
+    }
+
+    /// The number that a query answers, if it answers any, past every role and policy of ours.
+    async fn number(&self, sql: &'static str) -> Result<Option<i64>> {
+        Ok(match self {
+            Self::Sqlite { writer, .. } => sqlx::query_scalar(sql).fetch_optional(writer.pool()).await?,
+            Self::Postgres(pool) => sqlx::query_scalar(sql).fetch_optional(pool).await?,
+        })
+    }
+
+    fn newest_known(&self) -> i64 {
+        let migrator = match self.engine() {
+            Engine::Sqlite => &SQLITE,
+            Engine::Postgres => &POSTGRES,
+        };
+        migrator.iter().map(|migration| migration.version).max().unwrap_or(0)
     }
 }

@@ -8,6 +8,7 @@ pub mod check;
 mod connect;
 pub mod dialect;
 mod error;
+pub mod files;
 mod migrate;
 pub mod page;
 mod query;

@@ -90,3 +90,8 @@ pub async fn remove(tx: &mut impl System, tenant: &TenantId, id: &InvitationId) 
     let text = format!("DELETE FROM invitations WHERE tenant_id = $1 AND id = $2 RETURNING {COLUMNS}");
     tx.system(text).bind(tenant).bind(id).fetch_optional().await
 }
+
+/// Withdraws all of them; answers how many.
+pub async fn remove_all(tx: &mut impl System) -> Result<u64> {
+    tx.system("DELETE FROM invitations").execute().await
+}

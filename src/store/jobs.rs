@@ -158,6 +158,12 @@ pub async fn release_of_all(tx: &mut SystemTx) -> Result<u64> {
     tx.query("UPDATE jobs SET lease_until = 0, leased_by = '', fence = fence + 1 WHERE lease_until > 0").execute().await
 }
 
+/// Whether a process works on anything at this moment.
+pub async fn any_leased(tx: &mut impl System, now: i64) -> Result<bool> {
+    let leased = tx.system("SELECT 1 FROM jobs WHERE lease_until > $1 LIMIT 1").bind(now);
+    Ok(leased.fetch_optional_value::<i32>().await?.is_some())
+}
+
 /// Removes a project's jobs, when it is disconnected.
 pub async fn remove(tx: &mut impl System, tenant: &TenantId, project: &ProjectId) -> Result<()> {
     tx.system("DELETE FROM jobs WHERE tenant_id = $1 AND project_id = $2").bind(tenant).bind(project).execute().await?;

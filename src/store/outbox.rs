@@ -56,6 +56,8 @@ pub struct Entry {
     pub generation: i64,
     /// Unix seconds: from here on the job takes it up.
     pub next_at: i64,
+    /// Unix seconds: the database was put back from a backup while it waited, so it may have been sent since.
+    pub restored_at: Option<i64>,
     /// While waiting: the object as the mirror held it.
     pub before_raw: Option<String>,
     /// Done: Stripe's id of the object.
@@ -71,7 +73,7 @@ pub struct Entry {
 }
 
 const SELECT: &str = "SELECT id, created, actor, request_id, nonce, fingerprint, action, kind, target, method, path, body, state, \
-    attempts, generation, next_at, before_raw, object_id, answer, error_code, error_param, error_message FROM outbox \
+    attempts, generation, next_at, restored_at, before_raw, object_id, answer, error_code, error_param, error_message FROM outbox \
     WHERE tenant_id = $1 AND project_id = $2";
 
 /// Stores an intended write; answers whether its nonce was free. What tells of its end is not read.
@@ -228,6 +230,20 @@ pub async fn postpone(tx: &mut Tx, project: &ProjectId, entry: &Entry, next_at: 
     .execute()
     .await?;
     Ok(())
+}
+
+/// After the database was put back from a backup: whatever waited may have been sent since, and is taken up at once. Answers how
+/// many there are.
+pub async fn mark_restored(tx: &mut Tx, project: &ProjectId, now: i64) -> Result<u64> {
+    tx.query(
+        "UPDATE outbox SET restored_at = $4, next_at = $4, attempts = attempts + 1
+         WHERE tenant_id = $1 AND project_id = $2 AND state = $3",
+    )
+    .bind(project)
+    .bind(state::WAITING)
+    .bind(now)
+    .execute()
+    .await
 }
 
 /// Ends a write that Stripe has done. Answers whether it was still waiting.

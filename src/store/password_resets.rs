@@ -59,3 +59,8 @@ pub async fn delete_of_user(tx: &mut impl System, user: &UserId) -> Result<()> {
 pub async fn delete_expired(tx: &mut impl System, now: i64) -> Result<u64> {
     tx.system("DELETE FROM password_resets WHERE expires_at <= $1").bind(now).execute().await
 }
+
+/// Forgets all of them.
+pub async fn delete_all(tx: &mut impl System) -> Result<u64> {
+    tx.system("DELETE FROM password_resets").execute().await
+}

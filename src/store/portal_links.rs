@@ -121,6 +121,14 @@ pub async fn insert(tx: &mut impl System, link: &NewLink<'_>) -> Result<()> {
     Ok(())
 }
 
+/// Ends every link that could still be used; answers how many.
+pub async fn revoke_everywhere(tx: &mut impl System, now: i64) -> Result<u64> {
+    tx.system("UPDATE portal_links SET revoked_at = $1 WHERE used_at IS NULL AND revoked_at IS NULL AND expires > $1")
+        .bind(now)
+        .execute()
+        .await
+}
+
 /// The link with this token, if it can still be used at `now`.
 pub async fn usable(tx: &mut impl System, token_hash: &str, now: i64) -> Result<Option<Link>> {
     tx.system(

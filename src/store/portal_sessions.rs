@@ -54,6 +54,11 @@ pub async fn delete(tx: &mut impl System, id_hash: &str) -> Result<()> {
     Ok(())
 }
 
+/// Ends every visit.
+pub async fn delete_all(tx: &mut impl System) -> Result<u64> {
+    tx.system("DELETE FROM portal_sessions").execute().await
+}
+
 /// Forgets visits that are over.
 pub async fn delete_expired(tx: &mut impl System, now: i64) -> Result<u64> {
     tx.system("DELETE FROM portal_sessions WHERE expires <= $1").bind(now).execute().await

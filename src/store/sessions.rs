@@ -116,6 +116,11 @@ pub async fn delete(tx: &mut impl System, id_hash: &str) -> Result<()> {
     Ok(())
 }
 
+/// Ends everybody's sessions; answers how many.
+pub async fn delete_all(tx: &mut impl System) -> Result<u64> {
+    tx.system("DELETE FROM sessions").execute().await
+}
+
 /// Removes sessions that are over, or idle since `idle_since`.
 pub async fn delete_expired(tx: &mut impl System, now: i64, idle_since: i64) -> Result<u64> {
     tx.system("DELETE FROM sessions WHERE expires <= $1 OR last_seen <= $2").bind(now).bind(idle_since).execute().await

@@ -60,9 +60,9 @@ impl Turns {
         let now = Instant::now();
         if turn.left == 0 || turn.ends <= now {
             *turn = self.take(self.next_calls(*turn, now)).await;
-            let begins = turn.ends - self.lasting(turn.calls);
-            tokio::time::sleep_until(begins).await;
         }
+        // Whoever waited for it before may have gone away, so each looks.
+        tokio::time::sleep_until(turn.ends - self.lasting(turn.calls)).await;
         turn.left -= 1;
         pin!(pace).await;
     }

@@ -46,6 +46,8 @@ async fn every_command_explains_itself() {
         "audit verify",
         "check",
         "check isolation",
+        "backup",
+        "restore",
         "healthcheck",
     ];
     for command in commands {

@@ -11,7 +11,10 @@ use billfold::{
     clock::Clock,
     config::Config,
     domain::role::Role,
-    standin::{self, StandIn, control::accounts::AccountSpec},
+    standin::{
+        self, StandIn,
+        control::accounts::{AccountSpec, NewKeys},
+    },
     vault::{ExposeSecret as _, Keyring, SecretString},
 };
 use clap::Parser as _;
@@ -90,6 +93,11 @@ impl Ground {
     /// Connects the business to a new account. The copy begins with the first process that runs.
     pub async fn connect(&self, customers: u64) -> Account<'_> {
         self.connect_of(&self.tenant, customers).await
+    }
+
+    /// An account that was connected before, by its keys.
+    pub fn account(&self, keys: &NewKeys) -> Account<'_> {
+        Account::new(&self.stripe, keys.clone())
     }
 
     /// Makes another business.

@@ -30,6 +30,12 @@ impl Visitor {
         self
     }
 
+    /// The same browser, cookies and all, when the site is at another address.
+    pub fn moved_to(mut self, base: &str) -> Self {
+        base.clone_into(&mut self.base);
+        self
+    }
+
     /// What relative paths begin with.
     pub fn home(&self) -> &str {
         &self.home

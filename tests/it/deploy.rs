@@ -1,0 +1,125 @@
+//! What is needed to run billfold somewhere: the files of `deploy/` and `.env.example` name settings that exist, and systemd is told
+//! what it asks for.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    os::unix::net::UnixDatagram,
+    path::Path,
+    time::Duration,
+};
+
+use crate::harness::{
+    Engine,
+    process::{Ground, billfold},
+};
+
+/// Names that the compose files use among themselves.
+const OF_COMPOSE: [&str; 2] = ["BILLFOLD_HOST", "BILLFOLD_UPSTREAMS"];
+
+fn read(file: &str) -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap()
+}
+
+/// Every setting by its variable, with its default, as the help tells them.
+async fn settings() -> BTreeMap<String, Option<String>> {
+    let output = billfold(&["serve", "--help"]).output().await.unwrap();
+    let help = String::from_utf8(output.stdout).unwrap();
+    let mut settings = BTreeMap::new();
+    let mut last = None;
+    for line in help.lines().map(str::trim) {
+        let between = |from: &str| Some(line.split_once(from)?.1.split_once(']')?.0.to_owned());
+        if let Some(variable) = between("[env: ") {
+            let name = variable.trim_end_matches('=').to_owned();
+            settings.insert(name.clone(), None);
+            last = Some(name);
+        }
+        if let (Some(default), Some(name)) = (between("[default: "), &last) {
+            settings.insert(name.clone(), Some(default));
+        }
+    }
+    settings.remove("BILLFOLD_CONFIG"); // names the file that holds the others
+    assert!(settings.len() > 15, "{settings:?}");
+    settings
+}
+
+/// Every variable of billfold's that a text names.
+fn variables(text: &str) -> BTreeSet<String> {
+    let words = text.split(|c: char| !(c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_'));
+    let ours = words.filter(|word| *word == "DATABASE_URL" || (word.starts_with("BILLFOLD_") && word.len() > 9));
+    ours.map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn the_example_of_an_environment_holds_every_setting_and_its_default() {
+    let settings = settings().await;
+    let (mut shown, mut wrong) = (BTreeSet::new(), Vec::new());
+    for line in read(".env.example").lines() {
+        let (commented, line) = line.strip_prefix("# ").map_or((false, line), |line| (true, line));
+        let Some((name, value)) = line.split_once('=') else { continue };
+        if !variables(name).contains(name) {
+            continue;
+        }
+        shown.insert(name.to_owned());
+        let default = settings.get(name).cloned().flatten();
+        if !commented && default.as_deref() != Some(value) {
+            wrong.push(format!("{name}={value}, and the default is {default:?}"));
+        }
+    }
+    assert_eq!(shown, settings.into_keys().collect(), "left: .env.example, right: --help");
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[tokio::test]
+async fn the_files_for_running_it_name_settings_that_exist() {
+    let settings: BTreeSet<String> = settings().await.into_keys().collect();
+    let mut seen = BTreeSet::new();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy");
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let file = entry.unwrap().path();
+        for name in variables(&std::fs::read_to_string(&file).unwrap()) {
+            let known = settings.contains(&name) || OF_COMPOSE.contains(&name.as_str());
+            assert!(known, "{}: there is no setting {name}", file.display());
+            seen.insert(name);
+        }
+    }
+    for needed in ["DATABASE_URL", "BILLFOLD_PUBLIC_URL", "BILLFOLD_TRUSTED_PROXIES", "BILLFOLD_KEY_FILE"] {
+        assert!(seen.contains(needed), "{needed} is set nowhere");
+    }
+}
+
+#[test]
+fn the_image_is_made_of_what_the_build_needs() {
+    let copied = read("deploy/Dockerfile.dockerignore");
+    let copied: BTreeSet<&str> = copied.lines().filter_map(|line| line.strip_prefix('!')).collect();
+    for needed in ["Cargo.toml", "Cargo.lock", "build.rs", "src", "benches", "migrations", "static", "templates"] {
+        assert!(copied.contains(needed), "{needed} is not copied");
+        assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join(needed).exists(), "{needed} is not there");
+    }
+    let dockerfile = read("deploy/Dockerfile");
+    let manifest: toml::Table = read("Cargo.toml").parse().unwrap();
+    let rust = manifest["package"]["rust-version"].as_str().unwrap();
+    assert!(dockerfile.contains(&format!("FROM rust:{rust}-")), "Cargo.toml asks for Rust {rust}");
+    for line in ["USER 65532:65532", "HEALTHCHECK", r#"CMD ["billfold", "healthcheck"]"#, "STOPSIGNAL SIGTERM"] {
+        assert!(dockerfile.contains(line), "{line}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn systemd_is_told_of_the_start_the_life_and_the_stop() {
+    let ground = Ground::make(Engine::Sqlite).await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("notify");
+    let socket = UnixDatagram::bind(&path).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    let hear = || {
+        let mut bytes = [0; 512];
+        let length = socket.recv(&mut bytes).expect("systemd is told something");
+        String::from_utf8(bytes[..length].to_vec()).unwrap().trim().to_owned()
+    };
+    let more = [("NOTIFY_SOCKET", path.to_str().unwrap()), ("WATCHDOG_USEC", "200000")];
+    let mut process = ground.serve_with(&more).await;
+    assert_eq!([hear(), hear(), hear()], ["READY=1", "WATCHDOG=1", "WATCHDOG=1"]);
+    process.signal("TERM").await;
+    while hear() != "STOPPING=1" {}
+    assert!(process.ended().await.success());
+}

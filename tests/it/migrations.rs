@@ -1,0 +1,164 @@
+//! Two versions on one database: what a newer one has only added does not disturb an older one, what it takes away keeps the older one
+//! out, and no migration takes something away without saying so. The rules stand in `migrations/README.md`.
+
+use std::path::Path;
+
+use sqlx::{AssertSqlSafe, PgPool, SqlitePool};
+
+use crate::harness::{
+    Engine, TestDatabase, Verdict, both_engines,
+    process::{Ground, billfold, free_port},
+};
+
+both_engines!(a_program_works_on_what_a_newer_one_has_added_until_something_is_taken_away);
+
+/// Runs statements as the owner of the database, as a migration does.
+async fn run(database: &TestDatabase, statements: &str) {
+    let statements = sqlx::raw_sql(AssertSqlSafe(statements.to_owned()));
+    match database.engine {
+        Engine::Sqlite => {
+            let pool = SqlitePool::connect(&database.url).await.unwrap();
+            statements.execute(&pool).await.unwrap();
+            pool.close().await;
+        }
+        Engine::Postgres => {
+            let pool = PgPool::connect(&database.url).await.unwrap();
+            statements.execute(&pool).await.unwrap();
+            pool.close().await;
+        }
+    }
+}
+
+/// What a newer version does at its start.
+async fn migrate_as_a_newer_one(database: &TestDatabase) {
+    let checksum = match database.engine {
+        Engine::Sqlite => "x'00'",
+        Engine::Postgres => r"'\x00'",
+    };
+    run(
+        database,
+        &format!(
+            "ALTER TABLE customers ADD COLUMN colour TEXT;
+             ALTER TABLE webhook_events ADD COLUMN tries_elsewhere BIGINT NOT NULL DEFAULT 0;
+             CREATE TABLE colours (tenant_id TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (tenant_id, id));
+             CREATE INDEX customers_colour ON customers (tenant_id, project_id, colour);
+             INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+               VALUES (9001, 'colours', TRUE, {checksum}, 0)"
+        )
+        .replace("BIGINT", if database.engine == Engine::Sqlite { "INTEGER" } else { "BIGINT" }),
+    )
+    .await;
+}
+
+async fn a_program_works_on_what_a_newer_one_has_added_until_something_is_taken_away(engine: Engine) {
+    let ground = Ground::make(engine).await;
+    let account = ground.connect(20).await;
+    let older = ground.serve().await;
+    ground.wait_until_idle().await;
+    account.mutate(60);
+    migrate_as_a_newer_one(&ground.database).await;
+    account.mutate(60);
+    ground.wait_until_idle().await;
+    // It is started again as well: on SQLite in the place of the other, on Postgres beside it.
+    let bind = format!("127.0.0.1:{}", free_port());
+    let again = match engine {
+        Engine::Sqlite => {
+            older.kill().await;
+            vec![ground.serve().await]
+        }
+        Engine::Postgres => vec![older, ground.serve_with(&[("BILLFOLD_BIND", &bind)]).await],
+    };
+    account.mutate(60);
+    ground.wait_until_idle().await;
+    let verdict = Verdict::of(&ground, &ground.tenant, &account).await;
+    verdict.expect_exact();
+    assert!(verdict.events > 100, "{}", verdict.events);
+    for process in again {
+        process.kill().await;
+    }
+
+    run(&ground.database, "UPDATE instance SET contract_floor = 9001").await;
+    for command in ["serve", "check", "migrate"] {
+        let output = billfold(&[command]).envs(ground.settings.iter().cloned()).output().await.unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{command}: {said}");
+        assert!(said.contains("schema 9001") && said.contains("Start the newer one"), "{command}: {said}");
+    }
+}
+
+/// Migrations up to this one were made when there was one version.
+const BEFORE_THE_RULE: i64 = 24;
+
+/// What a migration takes away from a program that does not know it.
+fn takes_away(sql: &str) -> Vec<String> {
+    let code: Vec<&str> = sql.lines().map(|line| line.split("--").next().unwrap_or_default()).collect();
+    let statements = code.join("\n");
+    let statements = statements.split(';').map(|statement| statement.split_whitespace().collect::<Vec<_>>().join(" "));
+    let strict = |statement: &str| {
+        let upper = statement.to_uppercase();
+        let adds = upper.contains(" ADD COLUMN ") && upper.contains(" NOT NULL") && !upper.contains(" DEFAULT ");
+        let words: Vec<&str> = upper.split(' ').collect();
+        let altered = upper.contains("ALTER COLUMN ") && (words.contains(&"TYPE") || upper.contains("SET NOT NULL"));
+        let revoked = words.first() == Some(&"REVOKE");
+        let gone = words.contains(&"DROP") && !upper.contains("DROP NOT NULL") && !upper.contains("DROP DEFAULT");
+        let bound = upper.contains(" ADD CONSTRAINT ") || upper.starts_with("CREATE UNIQUE INDEX ");
+        adds || altered || revoked || gone || bound || words.contains(&"RENAME")
+    };
+    statements.filter(|statement| strict(statement)).collect()
+}
+
+/// Why a migration would break an older program beside it; none when it does not, or says so.
+fn broken_rule(sql: &str) -> Option<String> {
+    let taken = takes_away(sql);
+    let says = sql.lines().any(|line| line.starts_with("-- contract: ")) && sql.contains("SET contract_floor = ");
+    (!taken.is_empty() && !says).then(|| taken.join("; "))
+}
+
+#[test]
+fn no_migration_takes_something_away_without_saying_so() {
+    let (mut wrong, mut numbers) = (Vec::new(), Vec::new());
+    for engine in ["sqlite", "postgres"] {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(engine);
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let file = entry.unwrap().path();
+            let name = file.file_name().unwrap().to_str().unwrap().to_owned();
+            let number: i64 = name.split('_').next().unwrap().parse().unwrap();
+            numbers.push(number);
+            if number > BEFORE_THE_RULE
+                && let Some(taken) = broken_rule(&std::fs::read_to_string(&file).unwrap())
+            {
+                wrong.push(format!("{engine}/{name}: {taken}"));
+            }
+        }
+    }
+    assert!(numbers.contains(&BEFORE_THE_RULE));
+    assert!(wrong.is_empty(), "see migrations/README.md: {wrong:#?}");
+}
+
+#[test]
+fn the_rule_would_notice() {
+    for taking in [
+        "ALTER TABLE a DROP COLUMN b;",
+        "DROP TABLE a;",
+        "ALTER TABLE a RENAME COLUMN b TO c;",
+        "ALTER TABLE a ALTER COLUMN b TYPE BIGINT;",
+        "ALTER TABLE a ALTER COLUMN b SET NOT NULL;",
+        "ALTER TABLE a ADD COLUMN b TEXT COLLATE \"C\" NOT NULL;",
+        "CREATE UNIQUE INDEX a_b ON a (b);",
+        "REVOKE UPDATE ON a FROM billfold_app;",
+    ] {
+        assert!(broken_rule(taking).is_some(), "{taking}");
+        let said =
+            format!("-- contract: nobody reads it since schema 40\nUPDATE instance SET contract_floor = 40;\n{taking}");
+        assert_eq!(broken_rule(&said), None, "{taking}");
+    }
+    for adding in [
+        "-- nothing that we DROP\nCREATE TABLE a (b TEXT NOT NULL);",
+        "ALTER TABLE a ADD COLUMN b BIGINT NOT NULL DEFAULT 0;",
+        "ALTER TABLE a ADD COLUMN b TEXT;",
+        "CREATE INDEX a_b ON a (b);",
+        "ALTER TABLE a ALTER COLUMN b DROP NOT NULL;",
+    ] {
+        assert_eq!(broken_rule(adding), None, "{adding}");
+    }
+}
