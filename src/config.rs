@@ -27,6 +27,12 @@ pub struct Config {
     /// File with the master keys, made on the first run with mode 0600
     #[arg(long, env = "BILLFOLD_KEY_FILE", default_value = "billfold.key")]
     pub key_file: PathBuf,
+    /// Seconds between two looks at Stripe's list of events, where no webhook delivery comes
+    #[arg(long, env = "BILLFOLD_POLL_SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(5..=86_400))]
+    pub poll_seconds: u32,
+    /// The same where deliveries come, to find what one of them missed
+    #[arg(long, env = "BILLFOLD_POLL_DELIVERED_SECONDS", default_value_t = 1_800, value_parser = clap::value_parser!(u32).range(5..=86_400))]
+    pub poll_delivered_seconds: u32,
     /// Where Stripe calls go
     #[arg(long, env = "BILLFOLD_STRIPE_API_BASE", default_value = "https://api.stripe.com", value_parser = parse_origin)]
     pub stripe_api_base: String,

@@ -115,6 +115,8 @@ impl Scope {
         for kind in [JobKind::Apply, JobKind::Outbox] {
             jobs::wake(&mut tx, kind, &self.tenant, &self.project, now).await?;
         }
+        let first_look = now + i64::from(self.app.config.poll_seconds);
+        jobs::wake(&mut tx, JobKind::Poll, &self.tenant, &self.project, first_look).await?;
         let tonight = next_night(&self.project, now);
         jobs::wake(&mut tx, JobKind::Doctor, &self.tenant, &self.project, tonight).await?;
         let detail = json!({

@@ -6,7 +6,8 @@ use serde_json::value::RawValue;
 use super::{
     ids::ProjectId,
     kind::Kind,
-    objects::{Reference, lenient, tolerant_structs},
+    objects::{Reference, Tolerant, lenient, tolerant_structs},
+    time,
 };
 
 /// The outermost fields of an event. `object` borrows the payload.
@@ -24,20 +25,36 @@ pub struct Envelope<'a> {
     /// The version the payload is rendered in.
     #[serde(default, deserialize_with = "lenient")]
     pub api_version: Option<String>,
-    /// Unix seconds.
+    /// When Stripe made it: a number in a full event, a text in a thin one.
     #[serde(default, deserialize_with = "lenient")]
-    pub created: Option<i64>,
+    pub created: Option<Moment>,
     /// Live or test mode.
     #[serde(default, deserialize_with = "lenient")]
     pub livemode: Option<bool>,
     /// The connected account, on a Connect platform's endpoint only.
     #[serde(default, deserialize_with = "lenient")]
     pub account: Option<String>,
+    /// Of thin events: the account concerned, as far as it has to be named, such as `acct_…`.
+    #[serde(default, deserialize_with = "lenient")]
+    context: Option<String>,
     #[serde(default, borrow)]
     data: Option<Data<'a>>,
     /// Of thin events.
     #[serde(default, deserialize_with = "lenient")]
     related_object: Option<Named>,
+}
+
+/// A point in time, in unix seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment(pub i64);
+
+impl Tolerant for Moment {
+    fn of_int(seconds: i64) -> Option<Self> {
+        Some(Self(seconds))
+    }
+    fn of_text(text: &str) -> Option<Self> {
+        time::parse_iso(text).map(Self)
+    }
 }
 
 /// An object that is only named.
@@ -77,6 +94,12 @@ impl<'a> Envelope<'a> {
     /// `data.object` as Stripe sent it.
     pub fn data_object(&self) -> Option<&'a RawValue> {
         self.data.as_ref()?.object
+    }
+
+    /// Whether a thin event says that it is of another account than this one.
+    pub fn is_of_another_than(&self, account: &str) -> bool {
+        let named = self.context.as_deref().and_then(|context| context.rsplit('/').next());
+        named.is_some_and(|named| named.starts_with("acct_") && named != account)
     }
 
     /// The object the event is about.
@@ -238,7 +261,7 @@ impl Outcome {
 
 #[cfg(test)]
 mod tests {
-    use super::{Envelope, Subject};
+    use super::{Envelope, Moment, Subject};
 
     #[test]
     fn reads_what_is_there_and_forgives_the_rest() {
@@ -247,7 +270,7 @@ mod tests {
                "data":{"object":{"id":"in_1","object":"invoice","customer":{"id":"cus_1","object":"customer"}}}}"#,
         )
         .unwrap();
-        assert_eq!((event.id.as_str(), event.created, event.livemode), ("evt_1", Some(12), None));
+        assert_eq!((event.id.as_str(), event.created, event.livemode), ("evt_1", Some(Moment(12)), None));
         assert_eq!(
             event.subject(),
             Subject { object: "invoice".into(), id: "in_1".into(), customer: Some("cus_1".into()) }
@@ -261,7 +284,11 @@ mod tests {
                "related_object":{"id":"cus_9","type":"customer","url":"/v1/customers/cus_9"}}"#,
         )
         .unwrap();
-        assert_eq!(event.created, None);
+        assert_eq!(event.created, Some(Moment(1_767_225_600)));
+        assert!(!event.is_of_another_than("acct_1"));
         assert_eq!(event.subject().id, "cus_9");
+        let event = Envelope::parse(r#"{"object":"v2.core.event","created":"soon","context":"org_1/acct_2"}"#).unwrap();
+        assert_eq!(event.created, None);
+        assert!(event.is_of_another_than("acct_1") && !event.is_of_another_than("acct_2"));
     }
 }

@@ -15,6 +15,8 @@ pub enum JobKind {
     Apply,
     /// Reads single objects again from Stripe.
     Refetch,
+    /// Fetches the events that no delivery has brought from Stripe's list.
+    Poll,
     /// Copies the whole account.
     Backfill,
     /// Finishes writes whose answer is missing.
@@ -31,9 +33,10 @@ pub enum JobKind {
 
 impl JobKind {
     /// Every kind.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Apply,
         Self::Refetch,
+        Self::Poll,
         Self::Backfill,
         Self::Outbox,
         Self::Doctor,
@@ -43,11 +46,11 @@ impl JobKind {
     ];
 
     /// What a project's key is needed for, so that a new key wakes it.
-    pub const BY_KEY: [Self; 5] = [Self::Apply, Self::Refetch, Self::Backfill, Self::Outbox, Self::Doctor];
+    pub const BY_KEY: [Self; 6] = [Self::Apply, Self::Refetch, Self::Poll, Self::Backfill, Self::Outbox, Self::Doctor];
 
     /// Whether the project's people see it among what keeps their data fresh.
     pub const fn is_sync(self) -> bool {
-        matches!(self, Self::Apply | Self::Refetch | Self::Backfill | Self::Outbox)
+        matches!(self, Self::Apply | Self::Refetch | Self::Poll | Self::Backfill | Self::Outbox)
     }
 
     /// As stored.
@@ -55,6 +58,7 @@ impl JobKind {
         match self {
             Self::Apply => "apply",
             Self::Refetch => "refetch",
+            Self::Poll => "poll",
             Self::Backfill => "backfill",
             Self::Outbox => "outbox",
             Self::Doctor => "doctor",
@@ -69,6 +73,7 @@ impl JobKind {
         match self {
             Self::Apply => "Apply events",
             Self::Refetch => "Read objects again",
+            Self::Poll => "Fetch missed events",
             Self::Backfill => "Import",
             Self::Outbox => "Finish changes at Stripe",
             Self::Doctor => "Check the key",

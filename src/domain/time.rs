@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::format_description};
+use time::{
+    OffsetDateTime,
+    format_description::{BorrowedFormatItem, well_known::Rfc3339},
+    macros::format_description,
+};
 
 const ISO: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
 const DATE: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]");
@@ -54,6 +58,11 @@ pub fn span(seconds: i64) -> String {
     let mut words = timeago::Formatter::new();
     words.ago("");
     words.convert(Duration::from_secs(seconds.unsigned_abs())).trim_end().to_owned()
+}
+
+/// The second of a moment written as `2023-11-14T22:13:20.5Z`, in unix seconds; None when it is none.
+pub fn parse_iso(text: &str) -> Option<i64> {
+    OffsetDateTime::parse(text, &Rfc3339).ok().map(OffsetDateTime::unix_timestamp)
 }
 
 /// The first second (UTC) of a day written as `2023-11-14`; None when it is no day.

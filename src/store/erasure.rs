@@ -4,7 +4,7 @@ use crate::db::{Result, Tx};
 
 /// Every table with rows of tenants, with its primary key; not `tenants` itself, nor `jobs`, one of which does this. What others
 /// refer to comes last, so that a half-erased tenant is never shown as a whole one.
-pub const TABLES: [(&str, &str); 41] = [
+pub const TABLES: [(&str, &str); 42] = [
     ("webhook_routes", "token_hash"),
     ("account_routes", "account_id, livemode"),
     ("api_keys", "id"),
@@ -15,6 +15,7 @@ pub const TABLES: [(&str, &str); 41] = [
     ("event_attempts", "tenant_id, project_id, event_id, attempt"),
     ("webhook_events", "tenant_id, project_id, id"),
     ("webhook_refusals", "tenant_id, project_id, id"),
+    ("polls", "tenant_id, project_id"),
     ("refetches", "tenant_id, project_id, kind, stripe_id"),
     ("search", "tenant_id, project_id, kind, id"),
     ("charges", "tenant_id, project_id, id"),

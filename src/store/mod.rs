@@ -30,6 +30,7 @@ pub mod outbox;
 pub mod passkeys;
 pub mod password_resets;
 pub mod plans;
+pub mod polls;
 pub mod portal_links;
 pub mod portal_logos;
 pub mod portal_sessions;

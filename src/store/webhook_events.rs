@@ -71,6 +71,17 @@ pub async fn insert_new(tx: &mut Tx, project: &ProjectId, events: &[&NewEvent]) 
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
+/// Marks events that were just stored as fetched by billfold itself. Apart from storing them, so that deliveries do not pay for it.
+pub async fn mark_fetched(tx: &mut Tx, project: &ProjectId, ids: impl IntoIterator<Item = &str>) -> Result<()> {
+    tx.query("UPDATE webhook_events SET fetched = $3 WHERE tenant_id = $1 AND project_id = $2 AND id IN ")
+        .bind(project)
+        .bind(true)
+        .push_list(ids)
+        .execute()
+        .await?;
+    Ok(())
+}
+
 /// Marks events as finished with one outcome.
 pub async fn finish(tx: &mut Tx, project: &ProjectId, outcome: Outcome, ids: &[&str], now: i64) -> Result<()> {
     if ids.is_empty() {

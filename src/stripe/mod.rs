@@ -8,6 +8,7 @@ pub mod account;
 pub mod client;
 pub mod endpoints;
 mod error;
+pub mod event_list;
 pub mod events;
 pub mod key;
 mod limit;

@@ -152,7 +152,12 @@ pub const PERMISSIONS: &[Permission] = &[
     ),
     read_only("SetupIntents", "rak_setup_intent_read", "/setup_intents", "takes over the card that a customer saved"),
     read_only("PaymentMethods", "rak_payment_method_read", "/payment_methods", "shows customers which card is charged"),
-    read_only("Events", "rak_event_read", "/events", "tells which deliveries Stripe has not made yet"),
+    read_only(
+        "Events",
+        "rak_event_read",
+        "/events",
+        "fetches changes that no webhook delivery has brought, and all of them where none can come",
+    ),
 ];
 
 /// Stripe's page for a new restricted key, with every permission ticked: what follows `https://dashboard.stripe.com/`.

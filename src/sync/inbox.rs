@@ -3,8 +3,12 @@
 //! One task owns the writes, so a client that goes away cannot cancel a commit half-way, and one disk sync serves many
 //! deliveries. Nothing is acknowledged that is not on disk; a full queue is an answer (503), not a wait.
 
-use std::{borrow::Cow, collections::HashMap};
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+};
 
+use serde_json::value::RawValue;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
@@ -110,21 +114,20 @@ pub fn read_event(body: &[u8], project: &ProjectId, account: Option<&str>, livem
         Ok(event) => match (&event.account, account) {
             (Some(named), Some(own)) if named != own => Some("the event is of another Stripe account".to_owned()),
             (Some(_), None) => Some("the event names a Stripe account, and the connection's is not known".to_owned()),
+            (None, Some(own)) if event.is_of_another_than(own) => {
+                Some("the event is of another Stripe account".to_owned())
+            }
             _ => None,
         },
     };
     let event = parsed.unwrap_or_default();
     let subject = event.subject();
     NewEvent {
-        id: if event.id.is_empty() || event.id.len() > 255 {
-            format!("unreadable_{}", crate::vault::hash_token(&payload))
-        } else {
-            event.id.clone()
-        },
+        id: stored_id(&event, &payload),
         arrival: 0,
         event_type: event.kind.clone(),
         api_version: event.api_version.clone(),
-        created: event.created.unwrap_or(now),
+        created: event.created.map_or(now, |made| made.0),
         subject_id: subject.timeline_id(project),
         object_kind: subject.object,
         object_id: subject.id,
@@ -204,14 +207,37 @@ async fn store_group(app: &App, group: &[Request], last_seen: &mut HashMap<Proje
     Ok(stored)
 }
 
+/// Stores events that billfold has fetched itself; answers the ids of those that were not here. The caller commits.
+pub async fn store_fetched(tx: &mut Tx, project: &ProjectId, events: &[NewEvent], now: i64) -> Result<HashSet<String>> {
+    let events: Vec<&NewEvent> = events.iter().collect();
+    let new = store_project(tx, project, &events, now).await?;
+    if !new.is_empty() {
+        webhook_events::mark_fetched(tx, project, new.iter().copied()).await?;
+    }
+    Ok(new.into_iter().map(str::to_owned).collect())
+}
+
+/// The id under which an event of Stripe's list is stored.
+pub fn id_of(raw: &RawValue) -> String {
+    stored_id(&Envelope::parse(raw.get()).unwrap_or_default(), raw.get())
+}
+
+/// Stripe's id, or one made from a body that has none.
+fn stored_id(event: &Envelope<'_>, payload: &str) -> String {
+    if event.id.is_empty() || event.id.len() > 255 {
+        format!("unreadable_{}", crate::vault::hash_token(payload))
+    } else {
+        event.id.clone()
+    }
+}
+
 async fn store_project<'e>(
     tx: &mut Tx,
     project: &ProjectId,
     events: &[&'e NewEvent],
     now: i64,
-) -> Result<std::collections::HashSet<&'e str>> {
-    let inserted: std::collections::HashSet<String> =
-        webhook_events::insert_new(tx, project, events).await?.into_iter().collect();
+) -> Result<HashSet<&'e str>> {
+    let inserted: HashSet<String> = webhook_events::insert_new(tx, project, events).await?.into_iter().collect();
     let new: HashMap<&str, &NewEvent> = events
         .iter()
         .rev() // the first of a repeated event is the one that was inserted

@@ -1,11 +1,12 @@
-//! What people ask of the backfill: start, pause, go on, try again what was refused.
+//! What people ask of the copy: start, pause, go on, try again what was refused, fetch events that were missed.
 
 use serde_json::json;
 
 use crate::{
     app::Scope,
     db,
-    store::{connections, sync_runs},
+    domain::job::JobKind,
+    store::{connections, jobs, polls, sync_runs},
     vault::new_id,
 };
 
@@ -50,6 +51,15 @@ impl Scope {
             return Err(Unfit::UnderWay.into());
         }
         self.finish(tx, "backfill.started", run.as_str()).await
+    }
+
+    /// Asks for a look at Stripe's own list of events now, with everything that Stripe could not deliver in the last thirty days.
+    pub async fn fetch_missed_events(&self) -> Result<(), Error> {
+        let mut tx = self.app.db.write(&self.tenant).await?;
+        self.check_connection(&mut tx).await?;
+        polls::wish(&mut tx, &self.project).await?;
+        jobs::wake(&mut tx, JobKind::Poll, &self.tenant, &self.project, self.now()).await?;
+        self.finish(tx, "event.fetch_asked", self.project.as_str()).await
     }
 
     /// Pauses the running copy; what it has stored stays.

@@ -20,7 +20,7 @@ use crate::{
         outbox, refetches,
     },
     stripe,
-    sync::{apply, backfill, refetch},
+    sync::{apply, backfill, poll, refetch},
 };
 
 /// Batches per claim: after that the next project has its turn.
@@ -41,6 +41,7 @@ pub(super) async fn run(app: App, claim: Claim, stopping: watch::Receiver<bool>)
     let outcome = match JobKind::parse(&claim.kind) {
         Some(JobKind::Apply) => run_apply(&app, &claim, &stopping).await,
         Some(JobKind::Refetch) => run_refetch(&app, &claim, &stopping).await,
+        Some(JobKind::Poll) => run_poll(&app, &claim, stopping).await,
         Some(JobKind::Backfill) => run_backfill(&app, &claim, stopping).await,
         Some(JobKind::Outbox) => run_outbox(&app, &claim, &stopping).await,
         Some(JobKind::Doctor) => doctor::by_night(&app, &claim, LEASE).await,
@@ -140,6 +141,19 @@ async fn run_backfill(app: &App, claim: &Claim, mut stopping: watch::Receiver<bo
         return Ok(NEVER);
     }
     ended.map(|()| NEVER)
+}
+
+async fn run_poll(app: &App, claim: &Claim, mut stopping: watch::Receiver<bool>) -> Result<i64, Stopped> {
+    let Some((client, version)) = client(app, claim).await? else { return Ok(NEVER) };
+    let ended = tokio::select! {
+        ended = poll::run(app, &client, claim, LEASE) => ended,
+        // What is not stored yet is read again by whoever goes on.
+        _ = stopping.wait_for(|stop| *stop) => return Ok(app.clock.now()),
+    };
+    if pause_if_rejected(app, claim, version, &ended).await? {
+        return Ok(NEVER);
+    }
+    ended
 }
 
 /// The client of the project's connection, with the version of its key. None while there is no key to work with: a new one

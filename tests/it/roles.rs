@@ -11,7 +11,7 @@ use crate::harness::{
 both_engines!(each_role_reaches_what_it_may_and_no_more);
 
 /// The lowest role for each action. A form that is not here fails the test: somebody has to decide who may send it.
-const ACTIONS: [(&str, Role); 75] = [
+const ACTIONS: [(&str, Role); 76] = [
     ("/logout", Role::Viewer),
     ("/t/{}/projects", Role::Admin),
     ("/t/{}/audit/export", Role::Admin),
@@ -51,6 +51,7 @@ const ACTIONS: [(&str, Role); 75] = [
     ("/t/{}/p/{}/connection/disconnect", Role::Admin),
     ("/t/{}/p/{}/events/requeue", Role::Member),
     ("/t/{}/p/{}/events/{}/requeue", Role::Member),
+    ("/t/{}/p/{}/sync/fetch", Role::Member),
     ("/t/{}/p/{}/sync/start", Role::Member),
     ("/t/{}/p/{}/sync/pause", Role::Member),
     ("/t/{}/p/{}/sync/resume", Role::Member),

@@ -129,7 +129,7 @@ async fn a_viewer_watches_and_another_business_sees_nothing(engine: Engine) {
     let home = site.tenant().await.home();
     let stranger = site.user_of(&site.new_tenant("Bolt Bikes").await, Role::Owner).await;
     stranger.get(&format!("{home}sync")).await.expect(404);
-    for action in ["start", "pause", "resume", "retry"] {
+    for action in ["fetch", "start", "pause", "resume", "retry"] {
         viewer.post(&format!("{home}sync/{action}"), &[]).await.expect(403);
         stranger.post(&format!("{home}sync/{action}"), &[]).await.expect(404);
     }

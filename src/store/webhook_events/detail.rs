@@ -35,6 +35,8 @@ pub struct Event {
     pub attempts: i64,
     /// Unix seconds.
     pub finished_at: Option<i64>,
+    /// Whether billfold fetched it from Stripe's list, because no delivery had brought it.
+    pub fetched: bool,
     /// The body as it arrived.
     pub payload: String,
 }
@@ -43,7 +45,7 @@ pub struct Event {
 pub async fn find(tx: &mut Tx, project: &ProjectId, id: &str) -> Result<Option<Event>> {
     tx.query(
         "SELECT id, arrival, type, api_version, created, object_kind, object_id, subject_id, status, outcome, cause,
-                attempts, finished_at, (SELECT p.payload FROM event_payloads p
+                attempts, finished_at, fetched, (SELECT p.payload FROM event_payloads p
                   WHERE p.tenant_id = $1 AND p.project_id = $2 AND p.event_id = $3) AS payload
          FROM webhook_events WHERE tenant_id = $1 AND project_id = $2 AND id = $3",
     )

@@ -32,6 +32,8 @@ pub struct Listed {
     pub status: String,
     /// Tries since it was received or put back.
     pub attempts: i64,
+    /// Whether billfold fetched it from Stripe's list, because no delivery had brought it.
+    pub fetched: bool,
 }
 
 /// Which events. Everything that is set must hold.
@@ -99,8 +101,8 @@ pub async fn page(
 ) -> Result<Found> {
     let wanted = i64::try_from(limit).unwrap_or(i64::MAX - 1) + 1;
     let source = Source::of(filter);
-    let query =
-        tx.query("SELECT id, arrival, type, object_kind, object_id, subject_id, status, attempts FROM (SELECT ");
+    let query = tx
+        .query("SELECT id, arrival, type, object_kind, object_id, subject_id, status, attempts, fetched FROM (SELECT ");
     let query = source.push(query.push(COLUMNS).bind(project), filter);
     let query = match filter.bound() {
         // A subquery with a limit keeps its order on both engines, and the outer limit ends the walk early.
@@ -124,7 +126,8 @@ pub async fn page(
     Ok(Found { rows, cut: next.is_some(), next })
 }
 
-const COLUMNS: &str = "w.id, w.arrival, w.type, w.object_kind, w.object_id, w.subject_id, w.status, w.attempts";
+const COLUMNS: &str =
+    "w.id, w.arrival, w.type, w.object_kind, w.object_id, w.subject_id, w.status, w.attempts, w.fetched";
 
 /// The event after which the next page goes on, when there may be more than a page looks at.
 async fn last_looked_at(

@@ -36,6 +36,9 @@ pub struct Event {
     /// `received`, `done`, `ignored`, `failed`, `dead` or `quarantined`.
     #[schema(example = "done")]
     status: String,
+    /// How it came: `delivered`, or `fetched` from Stripe's list because no delivery had brought it.
+    #[schema(example = "delivered")]
+    origin: &'static str,
     /// Stripe's name of what it is about.
     #[schema(example = "customer")]
     object_kind: Option<String>,
@@ -74,6 +77,7 @@ impl Event {
             kind: row.event_type,
             received_at: row.arrival.div_euclid(1_000_000),
             status: row.status,
+            origin: origin(row.fetched),
             object_kind: given(row.object_kind),
             object_id: given(row.object_id),
             subject: given(row.subject_id),
@@ -94,6 +98,7 @@ impl Event {
             kind: row.event_type,
             received_at: row.arrival.div_euclid(1_000_000),
             status: row.status,
+            origin: origin(row.fetched),
             object_kind: given(row.object_kind),
             object_id: given(row.object_id),
             subject: given(row.subject_id),
@@ -106,6 +111,10 @@ impl Event {
             payload: RawValue::from_string(row.payload).ok().filter(|payload| payload.get().starts_with('{')),
         }
     }
+}
+
+fn origin(fetched: bool) -> &'static str {
+    if fetched { "fetched" } else { "delivered" }
 }
 
 pub(super) async fn list(caller: Caller, asked: Asked) -> Result<Json<List<Event>>> {

@@ -10,6 +10,7 @@ use super::guard::Caller;
 use super::parameters::Asked;
 use crate::connect::doctor;
 use crate::domain::kind::Kind;
+use crate::store::polls::{self, Poll};
 use crate::store::{connections, counts, projects};
 use crate::web::error::{Error, Result};
 
@@ -56,8 +57,41 @@ pub struct Connection {
     last_event_at: Option<i64>,
     /// Why the connection does not work, in plain words.
     last_error: Option<String>,
+    /// The last look at Stripe's own list of events; none before the first.
+    event_fetch: Option<EventFetch>,
     /// What the key doctor found last; none before its first look at this key.
     doctor: Option<Doctor>,
+}
+
+/// A look at Stripe's own list of events, for what no delivery has brought.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct EventFetch {
+    /// When it ended, in unix seconds.
+    at: i64,
+    /// `ok`, `refused` (the key may not list events) or `failed` (it is tried again).
+    #[schema(example = "ok")]
+    outcome: String,
+    /// Why it was not ok, in plain words.
+    cause: Option<String>,
+    /// Events that it brought and no delivery had.
+    brought: i64,
+    /// The same, of all looks since the account was connected.
+    brought_in_all: i64,
+    /// Every event that Stripe made before this unix second is here.
+    complete_until: Option<i64>,
+}
+
+impl EventFetch {
+    fn of(poll: Poll) -> Option<Self> {
+        Some(Self {
+            at: poll.polled_at?,
+            outcome: poll.outcome?,
+            cause: poll.cause,
+            brought: poll.brought,
+            brought_in_all: poll.total,
+            complete_until: poll.cursor,
+        })
+    }
 }
 
 /// What the key doctor found, in short. Its page has the words.
@@ -127,6 +161,7 @@ pub(super) async fn connection(caller: Caller, _: Asked) -> Result<Json<Connecti
         Some(live) => doctor::last(&mut tx, caller.project(), live).await?,
         None => None,
     };
+    let poll = polls::find(&mut tx, caller.project()).await?;
     Ok(Json(match found {
         Some(found) => Connection {
             object: "connection",
@@ -139,6 +174,7 @@ pub(super) async fn connection(caller: Caller, _: Asked) -> Result<Json<Connecti
             checked_at: Some(found.checked_at),
             last_event_at: found.last_event_at,
             last_error: found.last_error,
+            event_fetch: poll.and_then(EventFetch::of),
             doctor: made.map(Doctor::from),
         },
         None => Connection {
@@ -152,6 +188,7 @@ pub(super) async fn connection(caller: Caller, _: Asked) -> Result<Json<Connecti
             checked_at: None,
             last_event_at: None,
             last_error: None,
+            event_fetch: None,
             doctor: None,
         },
     }))

@@ -97,9 +97,9 @@ fn endpoint(report: &Report, shell: &Shell) -> Finding {
         ),
         EndpointState::Disabled => found(
             "Off",
-            "The endpoint is turned off at Stripe, so changes do not arrive by themselves.",
+            "The endpoint is turned off at Stripe, so changes arrive only as billfold fetches them.",
         )
-        .todo("Turn it on at Stripe under Webhooks, then start the import on the page Sync: it brings what was missed.")
+        .todo("Turn it on at Stripe under Webhooks. Until then billfold fetches what it can, as the page Sync says.")
         .path(shell.url("sync"), "Open Sync"),
         EndpointState::Elsewhere(address) => {
             connection(found("Elsewhere", &format!("It leads to {address}, not to this project's address.")).todo(anew))
@@ -107,14 +107,14 @@ fn endpoint(report: &Report, shell: &Shell) -> Finding {
         EndpointState::Gone => connection(
             found(
                 "Gone",
-                "The endpoint that billfold made no longer exists at Stripe, so changes do not arrive by themselves.",
+                "The endpoint that billfold made no longer exists at Stripe, so changes arrive only as billfold fetches them.",
             )
             .todo(renew),
         ),
         EndpointState::None => connection(
             found(
                 "None",
-                "No endpoint at Stripe leads to this project's address, so changes do not arrive by themselves.",
+                "No endpoint at Stripe leads to this project's address, so changes arrive only as billfold fetches them.",
             )
             .todo("Let billfold make one, or make it by hand as the page Connection says."),
         ),
@@ -168,12 +168,12 @@ fn at_stripe(report: &Report, shell: &Shell) -> Finding {
                 return Finding::new(TITLE, Verdict::Good, "None for billfold", text);
             }
             Finding::new(TITLE, Verdict::Attention, format!("{not_here} not here"), text)
-                .todo("Some may be on their way. If the number stays, start the import on the page Sync: it brings what was missed.")
+                .todo("Some may be on their way. If the number stays, press Fetch missed events on the page Sync.")
                 .path(shell.url("sync"), "Open Sync")
         }
         Owed::Hidden => Finding::new(TITLE, Verdict::Good, "Not known", "The key may not list events.")
             .unknown()
-            .todo("Tick Events if you want to see this."),
+            .todo("Tick Events, so that billfold sees this and fetches what no delivery has brought."),
         Owed::Unknown { cause } => Finding::new(TITLE, Verdict::Good, "Not answered", cause.clone()).unknown(),
     }
 }

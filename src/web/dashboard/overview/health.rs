@@ -3,14 +3,13 @@
 use crate::db::Tx;
 use crate::domain::ids::ProjectId;
 use crate::domain::money::grouped;
-use crate::store::connections::Connection;
 use crate::store::counts::Count;
-use crate::store::{inbox, refetches};
+use crate::store::{inbox, refetches, webhook_events};
 use crate::web::error::Result;
 
 /// The figures of the card.
 pub struct Health {
-    /// Unix seconds of the last verified delivery.
+    /// Unix seconds: the newest event came, delivered or fetched.
     pub last_event_at: Option<i64>,
     /// One line per figure.
     pub figures: Vec<Figure>,
@@ -29,19 +28,15 @@ pub struct Figure {
 }
 
 /// Reads the figures of a project.
-pub async fn load(
-    tx: &mut Tx,
-    project: &ProjectId,
-    connection: Option<&Connection>,
-    counts: &[Count],
-) -> Result<Health> {
+pub async fn load(tx: &mut Tx, project: &ProjectId, counts: &[Count]) -> Result<Health> {
     let inbox = inbox::counts(tx, project).await?;
     let refetches = refetches::count(tx, project).await?;
+    let arrival = webhook_events::list::newest_arrival(tx, project).await?;
     let in_state = |state: &str| inbox.iter().find(|(known, _)| known == state).map_or(0, |(_, n)| *n);
     let done = counts.iter().filter(|count| count.kind == "event" && count.status == "done").map(|count| count.n).sum();
     let figure = |label, n: i64, path, alarming| Figure { label, n: grouped(n), path, alarming: alarming && n > 0 };
     Ok(Health {
-        last_event_at: connection.and_then(|connection| connection.last_event_at),
+        last_event_at: arrival.map(|micros| micros.div_euclid(1_000_000)),
         figures: vec![
             figure("Events applied", done, "events?status=done", false),
             figure("Waiting", in_state("received"), "events?status=received", false),

@@ -106,7 +106,7 @@ async fn overview(viewer: Viewer, wanted: Wanted) -> Result<Response> {
         shell: viewer.shell(Nav::Overview),
         cards: cards(&counts),
         subscriptions: subscriptions(&counts),
-        health: health::load(&mut tx, project, connection.as_ref(), &counts).await?,
+        health: health::load(&mut tx, project, &counts).await?,
         events: recent(&mut tx, project).await?,
         steps: steps::of(connection.as_ref(), import.as_ref()),
         import,

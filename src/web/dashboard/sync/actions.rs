@@ -16,6 +16,16 @@ use crate::web::shell::Nav;
 #[derive(Deserialize)]
 pub(super) struct Pressed {}
 
+pub(super) async fn fetch(
+    member: Member,
+    wanted: Wanted,
+    headers: HeaderMap,
+    _: ProtectedForm<Pressed>,
+) -> Result<Response> {
+    let outcome = member.scope(&headers).fetch_missed_events().await;
+    answer(&member, wanted, outcome, Notice::Fetching)
+}
+
 pub(super) async fn start(
     member: Member,
     wanted: Wanted,

@@ -2,6 +2,7 @@
 
 mod actions;
 mod page;
+mod polling;
 pub mod progress;
 mod view;
 mod writes;
@@ -15,6 +16,7 @@ pub fn router() -> Routes {
     Routes::new()
         .route("/t/{tenant}/p/{project}/sync", get(page::page))
         .route("/t/{tenant}/p/{project}/sync/writes", get(writes::page))
+        .route("/t/{tenant}/p/{project}/sync/fetch", post(actions::fetch))
         .route("/t/{tenant}/p/{project}/sync/start", post(actions::start))
         .route("/t/{tenant}/p/{project}/sync/pause", post(actions::pause))
         .route("/t/{tenant}/p/{project}/sync/resume", post(actions::resume))

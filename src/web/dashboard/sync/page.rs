@@ -6,13 +6,14 @@ use askama::Template;
 use axum::response::Response;
 use serde::Deserialize;
 
+use super::polling::Polling;
 use super::progress::Import;
 use super::view::{HistoryRow, JobRow, Live, Notice, TypeRow};
 use crate::db::Tx;
 use crate::domain::job::JobKind;
 use crate::store::connections::{self, state};
 use crate::store::sync_runs::{self, Run};
-use crate::store::{counts, jobs, outbox, refetches, users};
+use crate::store::{counts, jobs, outbox, polls, refetches, users, webhook_events};
 use crate::web::access::Viewer;
 use crate::web::dashboard::events::Health;
 use crate::web::error::Result;
@@ -61,6 +62,8 @@ async fn load(viewer: &Viewer, shell: &Shell) -> Result<Live> {
     let import = Import::load(&mut tx, project, now).await?;
     let counts = counts::all(&mut tx, project).await?;
     let health = Health::load(&mut tx, project).await?;
+    let polling = Polling::new(polls::find(&mut tx, project).await?, now);
+    let arrival = webhook_events::list::newest_arrival(&mut tx, project).await?;
     let refetches = refetches::count(&mut tx, project).await?;
     let writes = outbox::counts(&mut tx, project).await?;
     let writes_waiting = writes.into_iter().find(|(state, _)| state == outbox::state::WAITING).map_or(0, |(_, n)| n);
@@ -77,6 +80,8 @@ async fn load(viewer: &Viewer, shell: &Shell) -> Result<Live> {
         types: TypeRow::all(shell, import.as_ref(), &counts),
         progress: import.map(|import| import.progress),
         health,
+        last_event_at: arrival.map(|micros| micros.div_euclid(1_000_000)),
+        polling,
         refetches,
         writes_waiting,
         jobs: job_rows,

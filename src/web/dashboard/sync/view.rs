@@ -16,6 +16,7 @@ use crate::sync::runs::Unfit;
 use crate::web::dashboard::events::Health;
 use crate::web::shell::Shell;
 
+use super::polling::Polling;
 use super::progress::{BackfillProgress, Import};
 
 /// The part of the page that changes while work is under way.
@@ -27,6 +28,9 @@ pub(super) struct Live {
     pub(super) progress: Option<BackfillProgress>,
     pub(super) types: Vec<TypeRow>,
     pub(super) health: Health,
+    /// Unix seconds: the newest event came, delivered or fetched.
+    pub(super) last_event_at: Option<i64>,
+    pub(super) polling: Polling,
     /// Objects that wait to be read again.
     pub(super) refetches: i64,
     /// Changes at Stripe that are under way.
@@ -63,7 +67,7 @@ impl Live {
 
     /// Whether small work waits to be done.
     pub(super) fn is_busy(&self) -> bool {
-        self.is_connected() && (self.refetches > 0 || self.health.waiting() != "0")
+        self.is_connected() && (self.refetches > 0 || self.polling.is_wished() || self.health.waiting() != "0")
     }
 
     pub(super) fn refetches(&self) -> String {
@@ -196,15 +200,17 @@ pub(super) enum Notice {
     Paused,
     Resumed,
     Retried,
+    Fetching,
     Unfit(Unfit),
 }
 
 impl Notice {
-    const ALL: [(Self, &'static str); 9] = [
+    const ALL: [(Self, &'static str); 10] = [
         (Self::Started, "started"),
         (Self::Paused, "paused"),
         (Self::Resumed, "resumed"),
         (Self::Retried, "retried"),
+        (Self::Fetching, "fetching"),
         (Self::Unfit(Unfit::NotConnected), "not-connected"),
         (Self::Unfit(Unfit::KeyRejected), "key-rejected"),
         (Self::Unfit(Unfit::UnderWay), "under-way"),
@@ -233,6 +239,7 @@ impl std::fmt::Display for Notice {
             Self::Paused => f.write_str("The import is paused. What it has read so far is here."),
             Self::Resumed => f.write_str("The import goes on where it stopped."),
             Self::Retried => f.write_str("The object types with gaps are read again."),
+            Self::Fetching => f.write_str("billfold asks Stripe for events that no delivery has brought."),
             Self::Unfit(unfit) => unfit.fmt(f),
         }
     }
