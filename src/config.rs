@@ -33,6 +33,12 @@ pub struct Config {
     /// The same where deliveries come, to find what one of them missed
     #[arg(long, env = "BILLFOLD_POLL_DELIVERED_SECONDS", default_value_t = 1_800, value_parser = clap::value_parser!(u32).range(5..=86_400))]
     pub poll_delivered_seconds: u32,
+    /// Objects of each type that chance picks for the comparison of a night; 0 turns it off
+    #[arg(long, env = "BILLFOLD_RECONCILE_SAMPLE", default_value_t = 50, value_parser = clap::value_parser!(u32).range(0..=10_000))]
+    pub reconcile_sample: u32,
+    /// Differences that one comparison may find before the alarm is raised
+    #[arg(long, env = "BILLFOLD_DRIFT_ALARM", default_value_t = 10, value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
+    pub drift_alarm: u32,
     /// Where Stripe calls go
     #[arg(long, env = "BILLFOLD_STRIPE_API_BASE", default_value = "https://api.stripe.com", value_parser = parse_origin)]
     pub stripe_api_base: String,

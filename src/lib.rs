@@ -7,7 +7,7 @@
 //! request  → web handler → [use case] → store → db
 //! delivery → web/webhooks → sync/inbox (stored, then acknowledged) → worker → sync/apply → store → db
 //! poll     → Stripe's list of events → sync/inbox         (what no delivery has brought, into the same inbox)
-//! backfill, refetch → mirror → store → db                (the same rule of what is newer)
+//! backfill, refetch, reconcile → mirror → store → db     (the same rule of what is newer)
 //! write    → web handler → billing → outbox (stored) → Stripe → mirror, outbox, audit log (one transaction)
 //! ```
 //!
@@ -40,7 +40,8 @@
 //! 1. `domain/kind.rs` and `domain/ids.rs`: what is mirrored, and how a row gets its id before it arrives.
 //! 2. `db/mod.rs`, `db/tx.rs`, `db/query.rs`: one SQL text on two engines, and a transaction that carries its tenant.
 //! 3. What happens when a delivery arrives: `web/webhooks/mod.rs` → `sync/inbox.rs` → `worker/mod.rs` → `sync/apply.rs` →
-//!    `mirror/mod.rs` → `store/mirror/`. What never arrives: `sync/poll/`.
+//!    `mirror/mod.rs` → `store/mirror/`. What never arrives: `sync/poll/`. Whether all of it
+//!    is right: `sync/reconcile/`, `domain/drift.rs`.
 //! 4. What happens when somebody connects: `web/dashboard/connection/` → `connect/open.rs` → `sync/backfill/`. Whether
 //!    all is well between both every night: `connect/doctor/`.
 //! 5. What happens when a program asks: `web/api/table.rs` (every operation), `web/api/guard.rs` (what stands around each), then the

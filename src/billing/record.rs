@@ -7,7 +7,7 @@ use crate::{
     app::Scope,
     db::Tx,
     domain::{changes, job::JobKind, kind::Kind, retry},
-    mirror::{self, Change},
+    mirror::{self, Asked, Change},
     store::{
         jobs::{self, Claim},
         mirror as rows,
@@ -29,7 +29,7 @@ pub(super) async fn end(scope: &Scope, entry: &Entry, ending: Ending, hold: Opti
             let kept = Kind::parse(&entry.kind).is_none().then_some(raw.as_str());
             let ended = outbox::done(&mut tx, &scope.project, &entry.id, (&object_id, kept), now).await?;
             if ended {
-                mirror::apply(&mut tx, &scope.project, &changes, now).await?;
+                mirror::apply_told(&mut tx, &scope.project, &changes, Asked::Change, now).await?;
                 scope.audit(&mut tx, &entry.action, &object_id, &detail(entry, &raw)).await?;
                 metrics::counter!("billfold_writes_total", "state" => state::DONE).increment(1);
             }

@@ -12,7 +12,7 @@ use crate::{
     store::{
         account_routes,
         connections::{self, Connection},
-        jobs, polls, portal_links, signing_secrets, sync_runs, webhook_routes,
+        jobs, polls, portal_links, reconciliations, signing_secrets, sync_runs, webhook_routes,
     },
     stripe::{Client, Patience},
 };
@@ -62,6 +62,7 @@ impl Scope {
         portal_links::revoke_all(&mut tx, (&self.tenant, &self.project), now).await?;
         signing_secrets::delete_all(&mut tx, &self.project).await?;
         sync_runs::stop(&mut tx, &self.project, now).await?;
+        reconciliations::stop(&mut tx, &self.project, now).await?;
         polls::remove(&mut tx, &self.project).await?;
         jobs::remove(&mut tx, &self.tenant, &self.project).await?;
         let detail = json!({ "account": connection.account_id });

@@ -118,7 +118,9 @@ impl Scope {
         let first_look = now + i64::from(self.app.config.poll_seconds);
         jobs::wake(&mut tx, JobKind::Poll, &self.tenant, &self.project, first_look).await?;
         let tonight = next_night(&self.project, now);
-        jobs::wake(&mut tx, JobKind::Doctor, &self.tenant, &self.project, tonight).await?;
+        for kind in [JobKind::Doctor, JobKind::Reconcile] {
+            jobs::wake(&mut tx, kind, &self.tenant, &self.project, tonight).await?;
+        }
         let detail = json!({
             "account": connection.account_id,
             "mode": checked.mode().as_str(),
@@ -172,6 +174,7 @@ impl Scope {
             first_event_at: None,
             last_event_at: None,
             last_error: None,
+            drift_at: None,
         })
     }
 }

@@ -19,6 +19,8 @@ pub enum JobKind {
     Poll,
     /// Copies the whole account.
     Backfill,
+    /// Compares the mirror with Stripe: a sample every night, everything when somebody asks.
+    Reconcile,
     /// Finishes writes whose answer is missing.
     Outbox,
     /// Looks whether key, webhook endpoint and clock are as they should be: every night, and after a new key.
@@ -33,11 +35,12 @@ pub enum JobKind {
 
 impl JobKind {
     /// Every kind.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Apply,
         Self::Refetch,
         Self::Poll,
         Self::Backfill,
+        Self::Reconcile,
         Self::Outbox,
         Self::Doctor,
         Self::Standings,
@@ -46,11 +49,12 @@ impl JobKind {
     ];
 
     /// What a project's key is needed for, so that a new key wakes it.
-    pub const BY_KEY: [Self; 6] = [Self::Apply, Self::Refetch, Self::Poll, Self::Backfill, Self::Outbox, Self::Doctor];
+    pub const BY_KEY: [Self; 7] =
+        [Self::Apply, Self::Refetch, Self::Poll, Self::Backfill, Self::Reconcile, Self::Outbox, Self::Doctor];
 
     /// Whether the project's people see it among what keeps their data fresh.
     pub const fn is_sync(self) -> bool {
-        matches!(self, Self::Apply | Self::Refetch | Self::Poll | Self::Backfill | Self::Outbox)
+        matches!(self, Self::Apply | Self::Refetch | Self::Poll | Self::Backfill | Self::Reconcile | Self::Outbox)
     }
 
     /// As stored.
@@ -60,6 +64,7 @@ impl JobKind {
             Self::Refetch => "refetch",
             Self::Poll => "poll",
             Self::Backfill => "backfill",
+            Self::Reconcile => "reconcile",
             Self::Outbox => "outbox",
             Self::Doctor => "doctor",
             Self::Standings => "standings",
@@ -75,6 +80,7 @@ impl JobKind {
             Self::Refetch => "Read objects again",
             Self::Poll => "Fetch missed events",
             Self::Backfill => "Import",
+            Self::Reconcile => "Compare with Stripe",
             Self::Outbox => "Finish changes at Stripe",
             Self::Doctor => "Check the key",
             Self::Standings => "Follow the tenants' payments",

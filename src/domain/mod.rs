@@ -6,6 +6,7 @@ pub mod browser;
 pub mod changes;
 pub mod csv;
 pub mod drafts;
+pub mod drift;
 pub mod event;
 pub mod ids;
 pub mod job;

@@ -129,6 +129,7 @@ async fn connect(app: &App, tx: &mut Tx, place: &mut Place, key: String) -> Resu
         first_event_at: None,
         last_event_at: None,
         last_error: None,
+        drift_at: None,
     };
     connections::connect(tx, &place.project, &connection).await?;
     place.ids.push(connection.id.to_string());

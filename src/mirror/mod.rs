@@ -4,6 +4,7 @@
 //! commit; the guard in each upsert is the second wall.
 
 mod read;
+mod told;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -18,6 +19,7 @@ use crate::{
 };
 
 pub use read::read_object;
+pub use told::{Asked, apply_told};
 
 /// Where a state comes from, and the unix second it is proven for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

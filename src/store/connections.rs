@@ -59,6 +59,8 @@ pub struct Connection {
     pub last_event_at: Option<i64>,
     /// Why the connection does not work, in plain words.
     pub last_error: Option<String>,
+    /// Unix seconds: a comparison with Stripe found more differences than it may, and none without them has followed.
+    pub drift_at: Option<i64>,
 }
 
 impl Connection {
@@ -78,7 +80,7 @@ pub async fn find(tx: &mut Tx, project: &ProjectId) -> Result<Option<Connection>
     tx.query(
         "SELECT id, state, account_id, account_name, livemode, key_kind, key_last4, sealed_key, credential_version,
                 sealed_token, endpoint_id, api_version, permissions, connected_at, checked_at, disconnected_at,
-                first_event_at, last_event_at, last_error
+                first_event_at, last_event_at, last_error, drift_at
          FROM connections WHERE tenant_id = $1 AND project_id = $2",
     )
     .bind(project)
@@ -160,7 +162,7 @@ pub async fn disconnect(tx: &mut Tx, project: &ProjectId, credential_version: i6
     let written = tx
         .query(
             "UPDATE connections SET state = 'disconnected', sealed_key = NULL, sealed_token = NULL, endpoint_id = NULL,
-               disconnected_at = $4, last_error = NULL, credential_version = credential_version + 1
+               disconnected_at = $4, last_error = NULL, drift_at = NULL, credential_version = credential_version + 1
              WHERE tenant_id = $1 AND project_id = $2 AND credential_version = $3 AND state <> 'disconnected'",
         )
         .bind(project)
@@ -245,6 +247,18 @@ pub async fn mark_key_rejected(tx: &mut Tx, project: &ProjectId, credential_vers
         .execute()
         .await?;
     Ok(written == 1)
+}
+
+/// Raises the alarm that the mirror drifts from Stripe, or ends it.
+pub async fn set_drift(tx: &mut Tx, project: &ProjectId, at: Option<i64>) -> Result<()> {
+    tx.query(
+        "UPDATE connections SET drift_at = $3 WHERE tenant_id = $1 AND project_id = $2 AND state <> 'disconnected'",
+    )
+    .bind(project)
+    .bind(at)
+    .execute()
+    .await?;
+    Ok(())
 }
 
 /// Records a verified delivery; the first one stays.

@@ -4,7 +4,7 @@ use crate::db::{Result, Tx};
 
 /// Every table with rows of tenants, with its primary key; not `tenants` itself, nor `jobs`, one of which does this. What others
 /// refer to comes last, so that a half-erased tenant is never shown as a whole one.
-pub const TABLES: [(&str, &str); 42] = [
+pub const TABLES: [(&str, &str); 45] = [
     ("webhook_routes", "token_hash"),
     ("account_routes", "account_id, livemode"),
     ("api_keys", "id"),
@@ -16,7 +16,10 @@ pub const TABLES: [(&str, &str); 42] = [
     ("webhook_events", "tenant_id, project_id, id"),
     ("webhook_refusals", "tenant_id, project_id, id"),
     ("polls", "tenant_id, project_id"),
+    ("reconciliation_types", "tenant_id, project_id, run_id, kind"),
+    ("reconciliations", "tenant_id, project_id, id"),
     ("refetches", "tenant_id, project_id, kind, stripe_id"),
+    ("object_versions", "tenant_id, project_id, object_id, no"),
     ("search", "tenant_id, project_id, kind, id"),
     ("charges", "tenant_id, project_id, id"),
     ("invoices", "tenant_id, project_id, id"),

@@ -1,6 +1,6 @@
 //! Events that are not finished: small rows that come and go, so that a finished event costs one cheap update.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::{
     db::{Bulk, Result, Tx},
@@ -155,6 +155,24 @@ pub async fn count_up_to(tx: &mut Tx, project: &ProjectId, state: EventStatus, m
         .bind(most)
         .fetch_value()
         .await
+}
+
+/// Those of some objects of Stripe's of which an event waits to be applied.
+pub async fn waiting_for(
+    tx: &mut Tx,
+    project: &ProjectId,
+    stripe_ids: impl IntoIterator<Item = &str>,
+) -> Result<HashSet<String>> {
+    let waiting: Vec<String> = tx
+        .query(
+            "SELECT w.object_id FROM inbox i JOIN webhook_events w ON w.tenant_id = i.tenant_id AND w.project_id = i.project_id AND w.id = i.event_id
+             WHERE i.tenant_id = $1 AND i.project_id = $2 AND i.state IN ('received', 'failed') AND w.object_id IN ",
+        )
+        .bind(project)
+        .push_list(stripe_ids)
+        .fetch_values()
+        .await?;
+    Ok(waiting.into_iter().collect())
 }
 
 /// When an event that waits is tried next, unix seconds. `arrival` in unix microseconds.

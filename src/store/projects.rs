@@ -18,6 +18,8 @@ pub struct Project {
     pub livemode: Option<bool>,
     /// What last went wrong with the connection.
     pub connection_error: Option<String>,
+    /// Unix seconds: the alarm that the mirror drifts from Stripe was raised.
+    pub drift_at: Option<i64>,
 }
 
 /// Adds a project; a known name is a conflict. `created` in unix seconds.
@@ -34,7 +36,7 @@ pub async fn insert(tx: &mut Tx, id: &ProjectId, name: &str, created: i64) -> Re
 /// The projects of the tenant, oldest first.
 pub async fn list(tx: &mut Tx) -> Result<Vec<Project>> {
     tx.query(
-        "SELECT p.id, p.name, c.state AS connection_state, c.livemode, c.last_error AS connection_error
+        "SELECT p.id, p.name, c.state AS connection_state, c.livemode, c.last_error AS connection_error, c.drift_at
          FROM projects p LEFT JOIN connections c ON c.tenant_id = p.tenant_id AND c.project_id = p.id
          WHERE p.tenant_id = $1 ORDER BY p.created, p.id",
     )

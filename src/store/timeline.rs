@@ -67,6 +67,44 @@ pub async fn of_object(
         .await
 }
 
+/// An event about an object, with its body.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Told {
+    /// Stripe's `evt_…`.
+    pub id: String,
+    /// Unix microseconds.
+    pub arrival: i64,
+    /// Unix seconds: when it happened at Stripe.
+    pub created: i64,
+    /// Such as `customer.updated`.
+    #[sqlx(rename = "type")]
+    pub event_type: String,
+    /// `received`, `done`, `ignored`, `failed`, `dead` or `quarantined`.
+    pub status: String,
+    /// See [`crate::domain::event::Outcome`].
+    pub outcome: Option<String>,
+    /// Whether billfold fetched it from Stripe's list.
+    pub fetched: bool,
+    /// The body as it arrived.
+    pub payload: String,
+}
+
+/// The newest events about one object (Stripe's id), among those of its subject, with their bodies.
+pub async fn told(tx: &mut Tx, project: &ProjectId, subject: &str, object: &str, limit: i64) -> Result<Vec<Told>> {
+    tx.query(
+        "SELECT w.id, w.arrival, w.created, w.type, w.status, w.outcome, w.fetched, p.payload FROM webhook_events w
+         JOIN event_payloads p ON p.tenant_id = w.tenant_id AND p.project_id = w.project_id AND p.event_id = w.id
+         WHERE w.tenant_id = $1 AND w.project_id = $2 AND w.subject_id = $3 AND w.object_id = $4
+         ORDER BY w.arrival DESC LIMIT $5",
+    )
+    .bind(project)
+    .bind(subject)
+    .bind(object)
+    .bind(limit)
+    .fetch_all()
+    .await
+}
+
 /// Whether an event is known, by Stripe's id.
 pub async fn is_known(tx: &mut Tx, project: &ProjectId, id: &str) -> Result<bool> {
     let found: Option<i64> = tx

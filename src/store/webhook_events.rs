@@ -134,6 +134,20 @@ pub async fn known(tx: &mut Tx, project: &ProjectId, ids: impl IntoIterator<Item
         .await
 }
 
+/// When an event about each type of object was last applied, unix seconds; among the newest events, so that it costs the same at any
+/// number of them.
+pub async fn last_applied(tx: &mut Tx, project: &ProjectId) -> Result<Vec<(String, i64)>> {
+    tx.query(
+        "SELECT object_kind, MAX(finished_at) FROM (SELECT object_kind, finished_at, status FROM webhook_events
+           WHERE tenant_id = $1 AND project_id = $2 ORDER BY arrival DESC LIMIT $3) AS e
+         WHERE status = 'done' AND finished_at IS NOT NULL GROUP BY object_kind",
+    )
+    .bind(project)
+    .bind(list::LOOKED_AT)
+    .fetch_all()
+    .await
+}
+
 /// Whether an event was given up.
 pub async fn is_dead(tx: &mut Tx, project: &ProjectId, id: &str) -> Result<bool> {
     let dead = tx

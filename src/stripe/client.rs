@@ -103,7 +103,7 @@ impl Clients {
             bucket,
             ahead: AtomicI64::new(UNKNOWN),
         };
-        Client { shared: Arc::new(shared), patience }
+        Client { shared: Arc::new(shared), patience, sparing: false }
     }
 }
 
@@ -112,6 +112,8 @@ impl Clients {
 pub struct Client {
     shared: Arc<Shared>,
     patience: Patience,
+    /// Whether people and imports go first.
+    sparing: bool,
 }
 
 struct Shared {
@@ -142,7 +144,13 @@ impl Client {
     /// The same client with another patience.
     #[must_use]
     pub fn with_patience(&self, patience: Patience) -> Self {
-        Self { shared: Arc::clone(&self.shared), patience }
+        Self { patience, ..self.clone() }
+    }
+
+    /// The same client for work that can wait: it takes a quarter of the account's rate at most.
+    #[must_use]
+    pub fn sparing(&self) -> Self {
+        Self { sparing: true, ..self.clone() }
     }
 
     /// The key that the client speaks for.
@@ -195,7 +203,11 @@ impl Client {
     ) -> Result<Answered<T>, WriteFailure> {
         let (mut attempt, mut uncertain) = (0, false);
         loop {
-            self.shared.bucket.permit().await;
+            if self.sparing {
+                self.shared.bucket.spare_permit().await;
+            } else {
+                self.shared.bucket.permit().await;
+            }
             let failure = match self.attempt(request, key, &decode).await {
                 Ok(answered) => return Ok(answered),
                 Err(failure) => failure,

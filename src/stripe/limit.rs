@@ -18,6 +18,9 @@ use crate::domain::mode::Mode;
 /// From here on a rate counts as no limit: for benches against the stand-in.
 const UNLIMITED: u32 = 10_000;
 
+/// Work that can wait takes one of so many permits.
+const SPARE: u32 = 4;
+
 /// Requests per second and account.
 #[derive(Clone, Copy, Debug)]
 pub struct Rates {
@@ -44,6 +47,8 @@ pub(super) struct Bucket(Arc<Inner>);
 
 struct Inner {
     limiter: Option<DefaultDirectRateLimiter>,
+    /// What work that can wait takes its permits from first.
+    spare: Option<DefaultDirectRateLimiter>,
     rate: Option<NonZeroU32>,
     turns: Option<Turns>,
     since: Instant,
@@ -65,13 +70,15 @@ impl Bucket {
     /// `turns` makes those of the account, where other processes ask as well.
     fn new(per_second: u32, turns: impl FnOnce(NonZeroU32) -> Option<Turns>) -> Self {
         let rate = NonZeroU32::new(per_second).filter(|rate| rate.get() < UNLIMITED);
-        let limiter = rate.map(|rate| {
-            // Evenly spaced instead of a burst and a pause, so that no second sees more than the rate.
-            let burst = NonZeroU32::new(per_second / 50).unwrap_or(NonZeroU32::MIN);
+        // Evenly spaced instead of a burst and a pause, so that no second sees more than the rate.
+        let limiter = |rate: NonZeroU32| {
+            let burst = NonZeroU32::new(rate.get() / 50).unwrap_or(NonZeroU32::MIN);
             RateLimiter::direct(Quota::per_second(rate).allow_burst(burst))
-        });
+        };
+        let spare = rate.map(|rate| NonZeroU32::new(rate.get() / SPARE).unwrap_or(NonZeroU32::MIN));
         Self(Arc::new(Inner {
-            limiter,
+            limiter: rate.map(limiter),
+            spare: spare.map(limiter),
             rate,
             turns: rate.and_then(turns),
             since: Instant::now(),
@@ -88,6 +95,14 @@ impl Bucket {
             }
         }
         self.note(|minute| minute.calls = minute.calls.saturating_add(1));
+    }
+
+    /// Waits for a permit that work which can wait may take: of every [`SPARE`] at most one, so that people find room.
+    pub(super) async fn spare_permit(&self) {
+        if let Some(spare) = &self.0.spare {
+            spare.until_ready().await;
+        }
+        self.permit().await;
     }
 
     /// Stripe has asked to slow down.
@@ -170,6 +185,19 @@ mod tests {
 
     use super::{Buckets, Budget, Rates};
     use crate::domain::mode::Mode;
+
+    #[tokio::test]
+    async fn work_that_can_wait_takes_a_quarter() {
+        let bucket = Buckets::new(Rates { live: 10_000, test: 100 }).of("acct_1", Mode::Test).await;
+        let started = Instant::now();
+        for _ in 0..6 {
+            bucket.spare_permit().await;
+        }
+        assert!(started.elapsed() >= Duration::from_millis(190), "six permits at 25/s came in {:?}", started.elapsed());
+        let before = Instant::now();
+        bucket.permit().await;
+        assert!(before.elapsed() < Duration::from_millis(35), "a person waits for nobody");
+    }
 
     #[tokio::test]
     async fn clients_of_one_account_share_its_rate() {

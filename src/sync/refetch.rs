@@ -7,7 +7,7 @@ use crate::{
     app::{App, Stopped},
     db::Result,
     domain::{event::Outcome, ids::ProjectId, kind::Kind, retry},
-    mirror::{self, Change},
+    mirror::{self, Asked, Change},
     store::{
         jobs::{self, Claim},
         refetches::{self, Refetch},
@@ -96,7 +96,7 @@ async fn store(
             }
         }
     }
-    let outcomes = mirror::apply(&mut tx, project, &changes, now).await?;
+    let outcomes = mirror::apply_told(&mut tx, project, &changes, Asked::ReadAgain, now).await?;
     for (wish, outcome) in wishes.iter().zip(outcomes) {
         if outcome == Outcome::Older {
             // An event has come meanwhile that the answer may not hold, or Stripe's copy lags: ask once more.

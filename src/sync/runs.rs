@@ -6,7 +6,7 @@ use crate::{
     app::Scope,
     db,
     domain::job::JobKind,
-    store::{connections, jobs, polls, sync_runs},
+    store::{connections, jobs, polls, reconciliations, sync_runs},
     vault::new_id,
 };
 
@@ -25,6 +25,12 @@ pub enum Unfit {
     /// Somebody else was faster, or the run came to its end.
     #[error("The import is not in that state any more.")]
     Changed,
+    /// A full comparison is under way.
+    #[error("Everything is being compared already.")]
+    Comparing,
+    /// None is under way.
+    #[error("Nothing is being compared any more.")]
+    NotComparing,
     /// Everything was read.
     #[error("No object type was refused or failed in the last import.")]
     NothingToRetry,
@@ -60,6 +66,27 @@ impl Scope {
         polls::wish(&mut tx, &self.project).await?;
         jobs::wake(&mut tx, JobKind::Poll, &self.tenant, &self.project, self.now()).await?;
         self.finish(tx, "event.fetch_asked", self.project.as_str()).await
+    }
+
+    /// Compares every object with Stripe. A nightly sample that is running gives way.
+    pub async fn start_comparison(&self) -> Result<(), Error> {
+        let mut tx = self.app.db.write(&self.tenant).await?;
+        self.check_connection(&mut tx).await?;
+        let run = new_id();
+        let wanted = (&run, reconciliations::Scope::Full);
+        if !reconciliations::start(&mut tx, &self.project, wanted, &self.by.actor, self.now()).await? {
+            return Err(Unfit::Comparing.into());
+        }
+        self.finish(tx, "mirror.comparison_started", run.as_str()).await
+    }
+
+    /// Ends the running comparison; what it has mended stays.
+    pub async fn stop_comparison(&self) -> Result<(), Error> {
+        let mut tx = self.app.db.write(&self.tenant).await?;
+        if !reconciliations::stop(&mut tx, &self.project, self.now()).await? {
+            return Err(Unfit::NotComparing.into());
+        }
+        self.finish(tx, "mirror.comparison_stopped", self.project.as_str()).await
     }
 
     /// Pauses the running copy; what it has stored stays.

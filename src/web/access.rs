@@ -298,10 +298,16 @@ fn mode(project: Option<&Project>) -> Mode {
 fn alert(tenant: &TenantId, project: &Project) -> Option<Alert> {
     let text = match project.connection_state.as_deref()? {
         state::KEY_REJECTED => "Stripe refuses the key of this project, so its data is no longer kept up to date.",
+        state::CONNECTED if project.drift_at.is_some() => {
+            let text =
+                "More of this project's data differed from Stripe than should. It was mended; why it differed is not.";
+            let path = format!("/t/{tenant}/p/{}/sync/freshness", project.id);
+            return Some(Alert { text: text.to_owned(), path, called: "Open Freshness" });
+        }
         state::DISCONNECTED => "This project is disconnected from Stripe; what you see is no longer kept up to date.",
         _ => return None,
     };
-    Some(Alert { text: text.to_owned(), path: connection_of(tenant, project) })
+    Some(Alert { text: text.to_owned(), path: connection_of(tenant, project), called: OPEN_CONNECTION })
 }
 
 /// The same over pages of the whole tenant, when Stripe refuses the key of one of its projects.
@@ -309,8 +315,11 @@ fn refused(tenant: &TenantId, project: &Project) -> Option<Alert> {
     let is_refused = project.connection_state.as_deref() == Some(state::KEY_REJECTED);
     let text =
         format!("Stripe refuses the key of the project {}, so its data is no longer kept up to date.", project.name);
-    is_refused.then(|| Alert { text, path: connection_of(tenant, project) })
+    is_refused.then(|| Alert { text, path: connection_of(tenant, project), called: OPEN_CONNECTION })
 }
+
+/// What a link to the page about the connection is called.
+const OPEN_CONNECTION: &str = "Open the connection";
 
 fn connection_of(tenant: &TenantId, project: &Project) -> String {
     format!("/t/{tenant}/p/{}/connection", project.id)

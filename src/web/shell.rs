@@ -153,6 +153,8 @@ pub struct Alert {
     pub text: String,
     /// The page where something can be done about it.
     pub path: String,
+    /// What the link to it says.
+    pub called: &'static str,
 }
 
 /// The frame of a dashboard page.

@@ -20,7 +20,7 @@ use crate::{
         outbox, refetches,
     },
     stripe,
-    sync::{apply, backfill, poll, refetch},
+    sync::{apply, backfill, poll, reconcile, refetch},
 };
 
 /// Batches per claim: after that the next project has its turn.
@@ -43,6 +43,7 @@ pub(super) async fn run(app: App, claim: Claim, stopping: watch::Receiver<bool>)
         Some(JobKind::Refetch) => run_refetch(&app, &claim, &stopping).await,
         Some(JobKind::Poll) => run_poll(&app, &claim, stopping).await,
         Some(JobKind::Backfill) => run_backfill(&app, &claim, stopping).await,
+        Some(JobKind::Reconcile) => run_reconcile(&app, &claim, stopping).await,
         Some(JobKind::Outbox) => run_outbox(&app, &claim, &stopping).await,
         Some(JobKind::Doctor) => doctor::by_night(&app, &claim, LEASE).await,
         Some(JobKind::Standings) => tenancy::run_standings(&app).await,
@@ -65,7 +66,10 @@ pub(super) async fn run(app: App, claim: Claim, stopping: watch::Receiver<bool>)
 
 /// Whether the job writes what Stripe has told.
 fn mirrors(claim: &Claim) -> bool {
-    matches!(JobKind::parse(&claim.kind), Some(JobKind::Apply | JobKind::Refetch | JobKind::Backfill))
+    matches!(
+        JobKind::parse(&claim.kind),
+        Some(JobKind::Apply | JobKind::Refetch | JobKind::Backfill | JobKind::Reconcile)
+    )
 }
 
 /// The ending of a job that panicked.
@@ -148,6 +152,19 @@ async fn run_poll(app: &App, claim: &Claim, mut stopping: watch::Receiver<bool>)
     let ended = tokio::select! {
         ended = poll::run(app, &client, claim, LEASE) => ended,
         // What is not stored yet is read again by whoever goes on.
+        _ = stopping.wait_for(|stop| *stop) => return Ok(app.clock.now()),
+    };
+    if pause_if_rejected(app, claim, version, &ended).await? {
+        return Ok(NEVER);
+    }
+    ended
+}
+
+async fn run_reconcile(app: &App, claim: &Claim, mut stopping: watch::Receiver<bool>) -> Result<i64, Stopped> {
+    let Some((client, version)) = client(app, claim).await? else { return Ok(NEVER) };
+    let ended = tokio::select! {
+        ended = reconcile::run(app, &client, claim, LEASE) => ended,
+        // What is not saved yet is compared again by whoever goes on.
         _ = stopping.wait_for(|stop| *stop) => return Ok(app.clock.now()),
     };
     if pause_if_rejected(app, claim, version, &ended).await? {

@@ -11,7 +11,7 @@ use crate::harness::{
 both_engines!(each_role_reaches_what_it_may_and_no_more);
 
 /// The lowest role for each action. A form that is not here fails the test: somebody has to decide who may send it.
-const ACTIONS: [(&str, Role); 76] = [
+const ACTIONS: [(&str, Role); 78] = [
     ("/logout", Role::Viewer),
     ("/t/{}/projects", Role::Admin),
     ("/t/{}/audit/export", Role::Admin),
@@ -52,6 +52,8 @@ const ACTIONS: [(&str, Role); 76] = [
     ("/t/{}/p/{}/events/requeue", Role::Member),
     ("/t/{}/p/{}/events/{}/requeue", Role::Member),
     ("/t/{}/p/{}/sync/fetch", Role::Member),
+    ("/t/{}/p/{}/sync/freshness/start", Role::Member),
+    ("/t/{}/p/{}/sync/freshness/stop", Role::Member),
     ("/t/{}/p/{}/sync/start", Role::Member),
     ("/t/{}/p/{}/sync/pause", Role::Member),
     ("/t/{}/p/{}/sync/resume", Role::Member),

@@ -2,6 +2,7 @@
 //!
 //! The guard against older states stands in each upsert itself, beside the decision that `sync` has already taken.
 
+pub mod compare;
 mod rows;
 mod upsert;
 

@@ -19,7 +19,7 @@ use crate::{
         connections::{self, Connection},
         jobs::{self, Claim},
         polls::{self, Poll, outcome},
-        sync_runs, webhook_events,
+        reconciliations, sync_runs, webhook_events,
     },
     stripe::{
         self, Client,
@@ -225,6 +225,9 @@ impl Look<'_> {
                 run
             }
         };
+        // The import reads what there is; what is gone at Stripe shows when everything is compared.
+        let comparison = (&new_id(), reconciliations::Scope::Full);
+        reconciliations::start(&mut tx, project, comparison, POLL, at).await?;
         polls::note_gap(&mut tx, project, at).await?;
         polls::advance(&mut tx, project, now).await?;
         self.commit(tx).await?;

@@ -9,6 +9,7 @@ mod coupons;
 mod customers;
 pub mod docs;
 mod events;
+mod freshness;
 mod guard;
 pub mod idempotency;
 mod invoices;

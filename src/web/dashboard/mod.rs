@@ -13,6 +13,7 @@ mod coupons;
 mod customers;
 mod events;
 mod forgot;
+mod history;
 mod home;
 mod invite;
 mod invoices;
@@ -76,6 +77,7 @@ pub fn routes(app: &App) -> Routes {
         .merge(connection::router())
         .merge(coupons::router())
         .merge(events::router())
+        .merge(history::router())
         .merge(home::router())
         .merge(account::router())
         .merge(members::router())

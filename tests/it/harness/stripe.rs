@@ -54,6 +54,32 @@ impl<'s> Account<'s> {
         self.stripe.control().touch(&self.keys.account, &spec, true).unwrap();
     }
 
+    /// Changes attributes of one object behind everybody's back: no event tells of it.
+    pub fn change_silently(&self, object: &str, set: Value) {
+        let Value::Object(set) = set else { panic!("attributes are a JSON object") };
+        let (kind, n) = self.find(object);
+        let account = self.stripe.control().account(&self.keys.account).unwrap();
+        let mut space = account.write(false);
+        let mut value = space.value(kind, n).unwrap();
+        for (field, attribute) in set {
+            value[field] = attribute;
+        }
+        space.replace(kind, n, value);
+    }
+
+    /// Removes one object behind everybody's back.
+    pub fn delete_silently(&self, object: &str) {
+        let (kind, n) = self.find(object);
+        self.stripe.control().account(&self.keys.account).unwrap().write(false).remove(kind, n);
+    }
+
+    fn find(&self, object: &str) -> (Kind, u64) {
+        let account = self.stripe.control().account(&self.keys.account).unwrap();
+        let space = account.read(false);
+        let kinds = [Kind::Customer, Kind::Product, Kind::Price, Kind::Subscription, Kind::Invoice, Kind::Charge];
+        kinds.into_iter().find_map(|kind| Some((kind, space.find(kind, object)?))).expect("the account has it")
+    }
+
     /// Delivers an event again.
     pub fn redeliver(&self, event: &str, times: usize) {
         self.stripe.control().resend(&self.keys.account, event, times).unwrap();

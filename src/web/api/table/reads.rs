@@ -10,7 +10,7 @@ use crate::web::api::parameters::{
 };
 use crate::web::api::writes::checkout_sessions;
 use crate::web::api::{
-    Api, charges, coupons, customers, events, invoices, meters, portal_links, prices, products, project,
+    Api, charges, coupons, customers, events, freshness, invoices, meters, portal_links, prices, products, project,
     promotion_codes, refunds, subscriptions,
 };
 
@@ -335,5 +335,13 @@ pub(super) const READS: &[Operation] = &[
         &[],
         described::<project::Connection>,
         || get(project::connection),
+    ),
+    retrieve(
+        "/v1/freshness",
+        ("retrieve_freshness", "Project", ApiScope::ProjectRead),
+        "How the copy compares with Stripe, type by type: what was last applied and compared, what differed and was mended.",
+        &[],
+        described::<freshness::Freshness>,
+        || get(freshness::retrieve),
     ),
 ];

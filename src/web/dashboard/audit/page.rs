@@ -27,7 +27,7 @@ const LONGEST: usize = 160;
 /// Microseconds in a second.
 const MICROS: i64 = 1_000_000;
 /// What can be narrowed to: the first words of actions, with what they are called.
-const GROUPS: [(&str, &str); 22] = [
+const GROUPS: [(&str, &str); 23] = [
     ("connection", "Connection"),
     ("api_key", "API keys"),
     ("person", "Sign-ins"),
@@ -47,6 +47,7 @@ const GROUPS: [(&str, &str); 22] = [
     ("promotion_code", "Promotion codes"),
     ("checkout_session", "Checkout"),
     ("backfill", "Import"),
+    ("mirror", "Comparisons"),
     ("event", "Events"),
     ("audit", "Audit log"),
     ("operator", "Operators"),

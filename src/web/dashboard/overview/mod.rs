@@ -102,13 +102,15 @@ async fn overview(viewer: Viewer, wanted: Wanted) -> Result<Response> {
     let connection = connections::find(&mut tx, project).await?;
     let counts = counts::all(&mut tx, project).await?;
     let import = Import::load(&mut tx, project, viewer.now()).await?;
+    let health = health::load(&mut tx, project, &counts).await?;
+    let received = health.last_event_at.is_some();
     let page = OverviewPage {
         shell: viewer.shell(Nav::Overview),
         cards: cards(&counts),
         subscriptions: subscriptions(&counts),
-        health: health::load(&mut tx, project, &counts).await?,
+        health,
         events: recent(&mut tx, project).await?,
-        steps: steps::of(connection.as_ref(), import.as_ref()),
+        steps: steps::of(connection.as_ref(), import.as_ref(), received),
         import,
         connection,
     };

@@ -15,8 +15,8 @@ pub struct Step {
     pub done: bool,
 }
 
-/// The steps of a project. Its workspace exists, or nobody would see them.
-pub fn of(connection: Option<&Connection>, import: Option<&Import>) -> Vec<Step> {
+/// The steps of a project; `received`: an event has come, delivered or fetched. Its workspace exists, or nobody would see them.
+pub fn of(connection: Option<&Connection>, import: Option<&Import>, received: bool) -> Vec<Step> {
     let step = |label, hint, path, done| Step { label, hint, path, done };
     vec![
         step("Create your workspace", "", "", true),
@@ -32,11 +32,6 @@ pub fn of(connection: Option<&Connection>, import: Option<&Import>) -> Vec<Step>
             "sync",
             import.is_some_and(|import| import.run.state == "done"),
         ),
-        step(
-            "Receive your first webhook",
-            "Waiting for an event: change something in Stripe.",
-            "connection",
-            connection.is_some_and(|connection| connection.first_event_at.is_some()),
-        ),
+        step("Receive your first event", "Waiting for an event: change something in Stripe.", "connection", received),
     ]
 }

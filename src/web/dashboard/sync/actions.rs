@@ -67,10 +67,21 @@ pub(super) async fn retry(
 }
 
 fn answer(member: &Member, wanted: Wanted, outcome: Result<(), runs::Error>, done: Notice) -> Result<Response> {
+    answer_at(member, "sync", wanted, outcome, done)
+}
+
+/// Leads to a page of the project, which says what became of the wish.
+pub(super) fn answer_at(
+    member: &Member,
+    page: &str,
+    wanted: Wanted,
+    outcome: Result<(), runs::Error>,
+    done: Notice,
+) -> Result<Response> {
     let notice = match outcome {
         Ok(()) => done,
         Err(runs::Error::Unfit(unfit)) => Notice::Unfit(unfit),
         Err(runs::Error::Database(error)) => return Err(error.into()),
     };
-    Ok(wanted.redirect(&member.shell(Nav::Sync).url(format!("sync?done={}", notice.code()))))
+    Ok(wanted.redirect(&member.shell(Nav::Sync).url(format!("{page}?done={}", notice.code()))))
 }

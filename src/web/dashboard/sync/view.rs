@@ -201,16 +201,22 @@ pub(super) enum Notice {
     Resumed,
     Retried,
     Fetching,
+    Comparing,
+    ComparisonStopped,
     Unfit(Unfit),
 }
 
 impl Notice {
-    const ALL: [(Self, &'static str); 10] = [
+    const ALL: [(Self, &'static str); 14] = [
         (Self::Started, "started"),
         (Self::Paused, "paused"),
         (Self::Resumed, "resumed"),
         (Self::Retried, "retried"),
         (Self::Fetching, "fetching"),
+        (Self::Comparing, "comparing"),
+        (Self::ComparisonStopped, "comparison-stopped"),
+        (Self::Unfit(Unfit::Comparing), "comparing-already"),
+        (Self::Unfit(Unfit::NotComparing), "not-comparing"),
         (Self::Unfit(Unfit::NotConnected), "not-connected"),
         (Self::Unfit(Unfit::KeyRejected), "key-rejected"),
         (Self::Unfit(Unfit::UnderWay), "under-way"),
@@ -240,6 +246,8 @@ impl std::fmt::Display for Notice {
             Self::Resumed => f.write_str("The import goes on where it stopped."),
             Self::Retried => f.write_str("The object types with gaps are read again."),
             Self::Fetching => f.write_str("billfold asks Stripe for events that no delivery has brought."),
+            Self::Comparing => f.write_str("Everything is compared with Stripe. You can leave this page."),
+            Self::ComparisonStopped => f.write_str("The comparison is stopped. What it has mended stays."),
             Self::Unfit(unfit) => unfit.fmt(f),
         }
     }
