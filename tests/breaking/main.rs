@@ -18,6 +18,7 @@ mod harness;
 mod chaos;
 mod copy;
 mod disk;
+mod flood;
 mod frozen;
 mod intake;
 mod judge;
@@ -94,6 +95,8 @@ enum Story {
     Disk,
     /// Everything that goes wrong between two programs.
     Chaos,
+    /// One business is flooded, another one is not held up.
+    Flood,
     /// A disk sync lies between a delivery and its 200.
     Synced,
 }
@@ -130,6 +133,7 @@ async fn tell(story: Story, engine: Engine, form: Form, dice: &mut StdRng) -> Ta
         Story::Outage => outage::tell(engine, form).await,
         Story::Disk => disk::tell(engine).await,
         Story::Chaos => chaos::tell(engine, form).await,
+        Story::Flood => flood::tell(engine, form).await,
         Story::Synced => synced::tell(engine).await,
     }
 }

@@ -32,7 +32,7 @@ const WAITING_PAGES: usize = 16;
 const CALLS_AT_ONCE: usize = 8;
 
 /// Runs in a row that nonsense may end before the type that it is about counts as failed and the others go on without it.
-const UNREADABLE_RUNS: i64 = 3;
+const UNREADABLE_RUNS: i64 = 6;
 
 /// What readers tell the writer, in order within each range.
 enum Message {

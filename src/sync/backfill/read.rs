@@ -21,7 +21,7 @@ use crate::{
 /// Objects per page: the most that Stripe gives.
 const PAGE: u8 = 100;
 /// How often an answer that makes no sense is asked for again.
-const UNREADABLE_TRIES: u32 = 3;
+const UNREADABLE_TRIES: u32 = 6;
 
 /// Reads one type.
 #[derive(Clone)]
