@@ -26,13 +26,7 @@ impl<'s> Account<'s> {
 
     /// Makes random changes; answers the ids of their events, oldest first: those that an endpoint hears, if there is one.
     pub fn mutate(&self, count: usize) -> Vec<String> {
-        self.mutate_kinds(count, &[])
-    }
-
-    /// The same to objects of some kinds.
-    pub fn mutate_kinds(&self, count: usize, kinds: &[&str]) -> Vec<String> {
-        let kinds = kinds.iter().map(|kind| (*kind).to_owned()).collect();
-        let spec = MutateSpec { livemode: false, count, kinds, same_second: false, rng_seed: None };
+        let spec = MutateSpec { livemode: false, count, kinds: Vec::new(), same_second: false, rng_seed: None };
         let made = self.stripe.control().mutate(&self.keys.account, &spec).unwrap();
         let account = self.stripe.control().account(&self.keys.account).unwrap();
         let space = account.read(false);
