@@ -5,7 +5,7 @@ use std::time::Duration;
 use billfold::{
     app::{By, Scope},
     clock::Clock,
-    domain::{job::JobKind, role::Role},
+    domain::{job::JobKind, money::grouped, role::Role},
     standin::kind::Kind,
     store::{
         audit_log, jobs,
@@ -162,7 +162,8 @@ async fn after_an_outage_one_look_converges(engine: Engine) {
     let brought = poll(&site).await.brought;
     assert!(brought >= 400, "{brought}");
     let page = member.get("sync").await.expect(200);
-    assert!(page.text().contains(&format!("brought {brought} events that no delivery had")), "{}", page.text());
+    let told = format!("brought {} events that no delivery had", grouped(brought));
+    assert!(page.text().contains(&told), "{}", page.text());
     assert_eq!(fetched(&site).await.len(), usize::try_from(brought).unwrap());
 
     press_fetch(&member).await;
