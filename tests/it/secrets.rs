@@ -49,16 +49,7 @@ async fn no_secret_is_left_anywhere(engine: Engine) {
     let owner = Visitor::new(&process.base).at_home(ground.tenant.home());
     let session = sign_in(&owner, &email).await;
 
-    // A pasted key that is refused, one that is taken, its successor, and a signing secret typed by hand.
-    let refused = format!("sk_test_{}", hex::encode(random_bytes::<24>()));
-    let typed = format!("whsec_{}", hex::encode(random_bytes::<16>()));
-    let page = owner.get("connection").await.expect(200);
-    let form = page.form("#connection form");
-    assert_eq!(owner.submit(&form.clone().fill("secret_key", &refused)).await.status, 422);
-    owner.submit(&form.fill("secret_key", &account.restricted_key)).await.expect(303);
-    owner.post("connection/key", &[("secret_key", &account.secret_key)]).await;
-    owner.post("connection/secrets", &[("webhook_secret", &typed)]).await;
-
+    let (refused, typed) = connect(&owner, (&account.restricted_key, &account.secret_key)).await;
     let fields = [("name", "Canary"), ("preset", "everything"), ("days", "7")];
     let api_key = owner.post("api-keys", &fields).await.expect(200).one("#new-key");
     let program = Program::new(&process.base, Some(&api_key));
@@ -97,12 +88,8 @@ async fn no_secret_is_left_anywhere(engine: Engine) {
     }
     let viewer = Visitor::new(&process.base).at_home(ground.tenant.home());
     sign_in(&viewer, &ground.new_member(Role::Viewer).await).await;
-    for answer in [viewer.get("connection").await, owner.get("/metrics").await] {
-        assert_eq!(
-            canaries.found_in(&answer.expect(200).body, &[]),
-            Vec::<&str>::new(),
-            "a viewer's page, or the metrics"
-        );
+    for page in [viewer.get("connection").await, owner.get("/metrics").await] {
+        assert_eq!(canaries.found_in(&page.expect(200).body, &[]), Vec::<&str>::new());
     }
 
     let log = process.output();
@@ -114,6 +101,19 @@ async fn no_secret_is_left_anywhere(engine: Engine) {
     for (name, bytes) in files(&ground) {
         assert_eq!(canaries.found_in(&bytes, &[]), Vec::<&str>::new(), "{name}");
     }
+}
+
+/// A pasted key that is refused, one that is taken, its successor, and a signing secret typed by hand; answers the first and the last.
+async fn connect(owner: &Visitor, (first, second): (&str, &str)) -> (String, String) {
+    let refused = format!("sk_test_{}", hex::encode(random_bytes::<24>()));
+    let typed = format!("whsec_{}", hex::encode(random_bytes::<16>()));
+    let page = owner.get("connection").await.expect(200);
+    let form = page.form("#connection form");
+    assert_eq!(owner.submit(&form.clone().fill("secret_key", &refused)).await.status, 422);
+    owner.submit(&form.fill("secret_key", first)).await.expect(303);
+    owner.post("connection/key", &[("secret_key", second)]).await;
+    owner.post("connection/secrets", &[("webhook_secret", &typed)]).await;
+    (refused, typed)
 }
 
 /// The token of an invitation that waits, and the key of a second factor that is half way.
