@@ -171,7 +171,8 @@ async fn becomes(site: &Site, account: &Account<'_>, subscription: &Value, statu
 
 async fn payments_decide_how_a_tenant_stands(engine: Engine) {
     let clock = Clock::manual(NOW);
-    let site = Site::start_at(engine, clock.clone()).await;
+    // no comparison by night: it would find out that Stripe knows nothing of the states that `becomes` tells of
+    let site = Site::start_with(engine, clock.clone(), &["--reconcile-sample", "0"]).await;
     let visitor = operator(&site).await;
     let account = site.connect(20).await;
     let pro = plan(&visitor, "Pro", &[("seats", "9")]).await;

@@ -41,7 +41,7 @@ struct HistoryPage {
     /// Its own address.
     path: String,
     /// The page that shows the object; empty when there is none.
-    object: String,
+    href: String,
     /// Newest first.
     steps: Vec<Step>,
     /// Whether older ones may be left out.
@@ -93,7 +93,7 @@ pub(super) async fn page(
     let steps = steps::of(kind, project, &row, events, versions);
     let page = HistoryPage {
         path: shell.url(format!("history/{object}")),
-        object: page_of(&shell, kind, &held),
+        href: page_of(&shell, kind, &held),
         then: then(&parameters.day, &steps),
         stripe_id: held.stripe_id,
         day: parameters.day,
