@@ -14,6 +14,7 @@ pub mod kind;
 pub mod mode;
 pub mod money;
 pub mod objects;
+pub mod part;
 pub mod permission;
 pub mod plan;
 pub mod portal;

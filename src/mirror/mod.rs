@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::{
     db::{Result, Tx},
-    domain::{event::Outcome, ids::ProjectId, job::JobKind, kind::Kind, objects::Object},
+    domain::{event::Outcome, ids::ProjectId, job::JobKind, kind::Kind, objects::Object, part::Part},
     store::{
         jobs,
         mirror::{self, Known, Write},
@@ -49,6 +49,8 @@ pub enum Change {
     },
     /// Only the wish to read an object again.
     ReadAgain(Kind, String),
+    /// Only the wish to read the object again that this one is part of.
+    ReadPart(Part, String),
 }
 
 impl Change {
@@ -65,7 +67,7 @@ impl Change {
     pub fn object(&self) -> Option<&Object> {
         match self {
             Self::State(object, _) | Self::Gone { last: object, .. } => Some(object),
-            Self::ReadAgain(..) => None,
+            Self::ReadAgain(..) | Self::ReadPart(..) => None,
         }
     }
 
@@ -140,7 +142,7 @@ pub async fn versions(
 pub async fn apply(tx: &mut Tx, project: &ProjectId, changes: &[Change], now: i64) -> Result<Vec<Outcome>> {
     mirror::lock(tx, project).await?;
     let mut rows = load(tx, project, changes).await?;
-    let mut again: Vec<(Kind, String)> = Vec::new();
+    let mut again: Vec<Wish> = Vec::new();
     let outcomes = changes.iter().map(|change| decide(change, &mut rows, &mut again)).collect();
     write(tx, project, &rows, now).await?;
     if !again.is_empty() {
@@ -151,6 +153,8 @@ pub async fn apply(tx: &mut Tx, project: &ProjectId, changes: &[Change], now: i6
     Ok(outcomes)
 }
 
+/// Stripe's name and id of an object to be read again.
+type Wish = (&'static str, String);
 type Rows<'a> = HashMap<(Kind, &'a str), Row<'a>>;
 
 async fn load<'a>(tx: &mut Tx, project: &ProjectId, changes: &'a [Change]) -> Result<Rows<'a>> {
@@ -173,11 +177,15 @@ async fn load<'a>(tx: &mut Tx, project: &ProjectId, changes: &'a [Change]) -> Re
     Ok(rows)
 }
 
-fn decide<'a>(change: &'a Change, rows: &mut Rows<'a>, again: &mut Vec<(Kind, String)>) -> Outcome {
+fn decide<'a>(change: &'a Change, rows: &mut Rows<'a>, again: &mut Vec<Wish>) -> Outcome {
     let row = change.key().and_then(|key| rows.get_mut(&key));
     match (change, row) {
         (Change::ReadAgain(kind, stripe_id), _) => {
-            again.push((*kind, stripe_id.clone()));
+            again.push((kind.as_str(), stripe_id.clone()));
+            Outcome::ReadAgain
+        }
+        (Change::ReadPart(part, stripe_id), _) => {
+            again.push((part.as_str(), stripe_id.clone()));
             Outcome::ReadAgain
         }
         (Change::State(object, source), Some(row)) => decide_state(object, *source, row, again),
@@ -198,7 +206,7 @@ fn decide<'a>(change: &'a Change, rows: &mut Rows<'a>, again: &mut Vec<(Kind, St
     }
 }
 
-fn decide_state<'a>(object: &'a Object, source: Source, row: &mut Row<'a>, again: &mut Vec<(Kind, String)>) -> Outcome {
+fn decide_state<'a>(object: &'a Object, source: Source, row: &mut Row<'a>, again: &mut Vec<Wish>) -> Outcome {
     if row.deleted {
         return Outcome::AlreadyDeleted;
     }
@@ -206,11 +214,11 @@ fn decide_state<'a>(object: &'a Object, source: Source, row: &mut Row<'a>, again
     let outcome = match source {
         Source::Event(at) if at < row.version_at => return Outcome::Older,
         Source::Event(_) if ended => {
-            again.push((object.kind, object.stripe_id.clone()));
+            again.push((object.kind.as_str(), object.stripe_id.clone()));
             return Outcome::AlreadyEnded;
         }
         Source::Event(at) if at == row.version_at && row.exists() => {
-            again.push((object.kind, object.stripe_id.clone()));
+            again.push((object.kind.as_str(), object.stripe_id.clone()));
             Outcome::SameSecond
         }
         Source::Event(at) => {
@@ -222,7 +230,7 @@ fn decide_state<'a>(object: &'a Object, source: Source, row: &mut Row<'a>, again
         // The row came from an event of the second in which the question was asked, or later, and nothing proves that the
         // answer was put together after it: only one that was asked for with the row in view is sure to hold it.
         Source::Fetch { as_of, seen } if row.exists() && row.version_at >= as_of && seen != Some(row.version_at) => {
-            again.push((object.kind, object.stripe_id.clone()));
+            again.push((object.kind.as_str(), object.stripe_id.clone()));
             return Outcome::Older;
         }
         // Of the second `as_of` itself it may hold a part, so the second before is the one it is proven for.
@@ -232,7 +240,7 @@ fn decide_state<'a>(object: &'a Object, source: Source, row: &mut Row<'a>, again
         }
     };
     if !object.whole && matches!(source, Source::Event(_)) && outcome == Outcome::Applied {
-        again.push((object.kind, object.stripe_id.clone()));
+        again.push((object.kind.as_str(), object.stripe_id.clone()));
     }
     row.status.clone_from(&object.status);
     row.write = Some(object);

@@ -84,7 +84,7 @@ fn version(
     let version_at = match change {
         Change::State(_, super::Source::Fetch { as_of, .. }) => as_of - 1,
         Change::State(_, super::Source::Event(at)) | Change::Gone { at, .. } => *at,
-        Change::ReadAgain(..) => return None,
+        Change::ReadAgain(..) | Change::ReadPart(..) => return None,
     };
     (!same).then(|| Version {
         source: asked.as_str().to_owned(),

@@ -2,13 +2,13 @@
 
 use crate::{
     db::{Bulk, Result, Tx},
-    domain::{ids::ProjectId, kind::Kind},
+    domain::ids::ProjectId,
 };
 
 /// A wish to read an object again.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Refetch {
-    /// See [`Kind`].
+    /// A [`Kind`](crate::domain::kind::Kind), or a [`Part`](crate::domain::part::Part) of one.
     pub kind: String,
     /// Stripe's id.
     pub stripe_id: String,
@@ -18,19 +18,19 @@ pub struct Refetch {
     pub attempts: i64,
 }
 
-/// Wishes for objects to be read again.
-pub async fn ask(tx: &mut Tx, project: &ProjectId, objects: &[(Kind, String)], now: i64) -> Result<()> {
+/// Wishes for objects to be read again, by Stripe's name and id.
+pub async fn ask(tx: &mut Tx, project: &ProjectId, objects: &[(&str, String)], now: i64) -> Result<()> {
     const INSERT: Bulk = Bulk {
         insert: "INSERT INTO refetches (tenant_id, project_id, kind, stripe_id, asked, next_at, attempts) VALUES",
         columns: 5,
         suffix: "ON CONFLICT (tenant_id, project_id, kind, stripe_id) DO UPDATE SET asked = refetches.asked + 1, next_at = excluded.next_at",
     };
     // Postgres refuses a statement that meets one row twice.
-    let distinct: std::collections::BTreeSet<&(Kind, String)> = objects.iter().collect();
-    let distinct: Vec<&(Kind, String)> = distinct.into_iter().collect();
+    let distinct: std::collections::BTreeSet<&(&str, String)> = objects.iter().collect();
+    let distinct: Vec<&(&str, String)> = distinct.into_iter().collect();
     INSERT
         .execute(tx, project.as_str(), &distinct, |query, (kind, id)| {
-            query.bind(kind.as_str()).bind(id).bind(1_i64).bind(now).bind(0_i64)
+            query.bind(*kind).bind(id).bind(1_i64).bind(now).bind(0_i64)
         })
         .await?;
     Ok(())

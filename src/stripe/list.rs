@@ -7,7 +7,7 @@ use stripe_billing::{
     invoice::{ListInvoice, RetrieveInvoice},
     subscription::{ListSubscription, ListSubscriptionStatus, RetrieveSubscription},
 };
-use stripe_client_core::RequestBuilder;
+use stripe_client_core::{RequestBuilder, StripeMethod};
 use stripe_core::{
     charge::{ListCharge, RetrieveCharge},
     customer::{ListCustomer, RetrieveCustomer},
@@ -23,7 +23,7 @@ use super::{
     error::Error,
     raw::object_id,
 };
-use crate::domain::{ids::path_segment, kind::Kind};
+use crate::domain::{ids::path_segment, kind::Kind, part::Part};
 
 /// Which page of a list.
 #[derive(Clone, Debug, Default)]
@@ -75,7 +75,17 @@ impl Client {
 
     /// One object by its Stripe id. Its sub-lists may be cut, see [`Client::complete`].
     pub async fn retrieve(&self, kind: Kind, stripe_id: &str) -> Result<Fetched, Error> {
-        match self.call(&retrieve_request(kind, &path_segment(stripe_id))).await {
+        self.fetch(&retrieve_request(kind, &path_segment(stripe_id))).await
+    }
+
+    /// One object that is part of a mirrored one, by its Stripe id.
+    pub async fn retrieve_part(&self, part: Part, stripe_id: &str) -> Result<Fetched, Error> {
+        let path = format!("/{}/{}", part.plural(), path_segment(stripe_id));
+        self.fetch(&RequestBuilder::new(StripeMethod::Get, path)).await
+    }
+
+    async fn fetch(&self, request: &RequestBuilder) -> Result<Fetched, Error> {
+        match self.call(request).await {
             Ok(Answered { value, as_of, .. }) => Ok(Fetched { raw: Some(value), as_of }),
             Err(error) if error.is_not_found() => Ok(Fetched { raw: None, as_of: self.now() }),
             Err(error) => Err(error),

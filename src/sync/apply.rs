@@ -13,6 +13,7 @@ use crate::{
         ids::{ProjectId, TenantId},
         kind::Kind,
         objects::Object,
+        part::{self, Part},
         retry,
     },
     mirror::{self, Change, Source},
@@ -185,31 +186,11 @@ fn read_payload(project: &ProjectId, event: &Pending) -> Reading {
 
 /// Events of objects that are part of a mirrored one: that one is read again.
 fn read_related(envelope: &Envelope<'_>, subject: &Subject) -> Reading {
-    #[derive(Default, serde::Deserialize)]
-    #[serde(default)]
-    struct Parents {
-        #[serde(deserialize_with = "crate::domain::objects::lenient")]
-        subscription: crate::domain::objects::Reference,
-        #[serde(deserialize_with = "crate::domain::objects::lenient")]
-        charge: crate::domain::objects::Reference,
-        #[serde(deserialize_with = "crate::domain::objects::lenient")]
-        invoice: crate::domain::objects::Reference,
-    }
-    let parents: Parents =
-        envelope.data_object().and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
-    let parent = match subject.object.as_str() {
-        "discount" => match parents.subscription.0 {
-            Some(subscription) => Some((Kind::Subscription, subscription)),
-            None => subject.customer.clone().map(|customer| (Kind::Customer, customer)),
-        },
-        "tax_id" | "cash_balance" => subject.customer.clone().map(|customer| (Kind::Customer, customer)),
-        "dispute" | "refund" => parents.charge.0.map(|charge| (Kind::Charge, charge)),
-        "invoice_payment" | "credit_note" => parents.invoice.0.map(|invoice| (Kind::Invoice, invoice)),
-        "subscription_schedule" => parents.subscription.0.map(|subscription| (Kind::Subscription, subscription)),
-        _ => None,
+    let whole = match (envelope.data_object(), Part::parse(&subject.object)) {
+        (Some(raw), _) => part::whole_of(&subject.object, raw.get()).map(|(kind, id)| Change::ReadAgain(kind, id)),
+        // A thin event only names the part, and only Stripe knows what it is part of.
+        (None, Some(part)) if !subject.id.is_empty() => Some(Change::ReadPart(part, subject.id.clone())),
+        (None, _) => None,
     };
-    match parent {
-        Some((kind, id)) => Reading::Change(Change::ReadAgain(kind, id)),
-        None => Reading::Finished(Outcome::NotMirrored),
-    }
+    whole.map_or(Reading::Finished(Outcome::NotMirrored), Reading::Change)
 }

@@ -6,7 +6,13 @@ use futures_util::{StreamExt as _, stream};
 use crate::{
     app::{App, Stopped},
     db::Result,
-    domain::{event::Outcome, ids::ProjectId, kind::Kind, retry},
+    domain::{
+        event::Outcome,
+        ids::ProjectId,
+        kind::Kind,
+        part::{self, Part},
+        retry,
+    },
     mirror::{self, Asked, Change},
     store::{
         jobs::{self, Claim},
@@ -23,7 +29,7 @@ const AT_ONCE: usize = 8;
 /// What a fetch brought.
 enum Fetched {
     Change(Box<Change>),
-    /// Not a kind that is mirrored any more.
+    /// Nothing to be read: not a kind that is mirrored any more, or a part that leads nowhere.
     Nothing,
     Failed(stripe::Error),
 }
@@ -62,10 +68,28 @@ pub async fn run_batch(
 }
 
 async fn fetch(client: &stripe::Client, project: &ProjectId, wish: &Refetch, seen: Option<i64>) -> Fetched {
-    let Some(kind) = Kind::parse(&wish.kind) else { return Fetched::Nothing };
-    match mirror::read_object(client, project, (kind, &wish.stripe_id), seen).await {
-        Ok(change) => Fetched::Change(Box::new(change)),
-        Err(error) => Fetched::Failed(error),
+    let whole = match (Kind::parse(&wish.kind), Part::parse(&wish.kind)) {
+        (Some(kind), _) => Ok(Some((kind, wish.stripe_id.clone()))),
+        (None, Some(part)) => whole_of(client, part, &wish.stripe_id).await,
+        (None, None) => Ok(None),
+    };
+    let read = match whole {
+        Ok(Some((kind, id))) => mirror::read_object(client, project, (kind, &id), seen).await,
+        Ok(None) => return Fetched::Nothing,
+        Err(error) => Err(error),
+    };
+    read.map_or_else(Fetched::Failed, |change| Fetched::Change(Box::new(change)))
+}
+
+/// What a part belongs to. A key that may not read it ends the wish: the comparisons find what this would have told.
+async fn whole_of(client: &stripe::Client, part: Part, id: &str) -> Result<Option<(Kind, String)>, stripe::Error> {
+    match client.retrieve_part(part, id).await {
+        Ok(answer) => Ok(answer.raw.and_then(|raw| part::whole_of(part.as_str(), raw.get()))),
+        Err(stripe::Error::Refused { .. }) => {
+            tracing::info!(stripe.object = part.as_str(), "the key may not read what an event names");
+            Ok(None)
+        }
+        Err(error) => Err(error),
     }
 }
 

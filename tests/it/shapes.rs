@@ -12,6 +12,7 @@ use crate::harness::{Account, Engine, Site, both_engines};
 both_engines!(
     four_years_of_shapes_fill_the_same_columns,
     a_thin_event_leads_to_its_object,
+    a_thin_event_of_a_part_leads_to_the_whole,
     a_thin_event_of_something_else_is_kept,
     unknown_types_are_kept_and_those_of_mirrored_objects_applied,
 );
@@ -186,6 +187,27 @@ async fn a_thin_event_leads_to_its_object(engine: Engine) {
     site.deliver(&account, &thin("evt_thin2", "v1.customer.deleted", &related)).await.expect(200);
     site.wait_until_idle().await;
     assert!(shown(&site, &customer).await.1, "what is gone at Stripe is gone here");
+}
+
+async fn a_thin_event_of_a_part_leads_to_the_whole(engine: Engine) {
+    let site = Site::start(engine).await;
+    let account = site.connect(3).await;
+    let subscription = account.dump(standin::kind::Kind::Subscription).remove(0);
+    let (id, customer) = (subscription["id"].as_str().unwrap(), subscription["customer"].as_str().unwrap());
+    let item = subscription["items"]["data"][0]["id"].as_str().unwrap();
+    unheard(&site, || account.change(id, json!({ "metadata": { "told": "by a part" } }))).await;
+    let related = |object: &str, id: &str| json!({ "id": id, "type": object, "url": format!("/v1/{object}s/{id}") });
+    let item = thin("evt_item", "v1.subscription_item.updated", &related("subscription_item", item));
+    let nobodys = thin("evt_refund", "v1.refund.updated", &related("refund", "re_nobodys"));
+    for event in [&item, &nobodys] {
+        site.deliver(&account, event).await.expect(200);
+    }
+    site.wait_until_idle().await;
+    for event in ["evt_item", "evt_refund"] {
+        assert_eq!(site.event(event).await, ("done".to_owned(), Some("read_again".to_owned())));
+    }
+    let shown = site.program().await.get(&format!("/v1/subscriptions/{id}")).await.expect(200).json();
+    assert_eq!(shown["metadata"]["told"], "by a part", "the subscription of {customer} was read again: {shown}");
 }
 
 async fn a_thin_event_of_something_else_is_kept(engine: Engine) {

@@ -120,7 +120,7 @@ fn verdict(change: &Change, row: Option<&Standing>, kind: Kind, of: &Comparison<
     let Some(object) = change.object() else { return Verdict::Same };
     let Some(row) = row else {
         return match change {
-            Change::Gone { .. } | Change::ReadAgain(..) => Verdict::Same,
+            Change::Gone { .. } | Change::ReadAgain(..) | Change::ReadPart(..) => Verdict::Same,
             Change::State(..) if object.created + ON_ITS_WAY > of.app.clock.now() => Verdict::New,
             Change::State(..) => Verdict::Missing,
         };
