@@ -60,6 +60,10 @@ async fn run(config: Config) -> anyhow::Result<()> {
     println!("ok  database: reachable, schema up to date");
     db.check().await.context("database")?;
     println!("ok  {}", promise(db.engine()));
+    if let Some(damage) = db.damage().await.context("database")?.first() {
+        bail!("the database is damaged, put a backup back: {damage}");
+    }
+    println!("ok  damage: {}", soundness(db.engine()));
     db.close().await;
     let app = App::start(config, Clock::system()).await.context("sealed values")?;
     println!("ok  sealed values: every tenant's data key opens");
@@ -115,6 +119,13 @@ fn promise(engine: Engine) -> &'static str {
     match engine {
         Engine::Sqlite => "durability: SQLite commits with FULL synchronisation to a write-ahead log",
         Engine::Postgres => "isolation: a probe of one tenant cannot see another's row; durability settings are on",
+    }
+}
+
+fn soundness(engine: Engine) -> &'static str {
+    match engine {
+        Engine::Sqlite => "none in any table or index",
+        Engine::Postgres => "the server looks after its files, see data checksums and amcheck",
     }
 }
 

@@ -9,7 +9,7 @@ use sqlx::{
 };
 
 use super::{
-    Db, Writer,
+    Db, Writer, care,
     error::{Error, Result},
 };
 
@@ -39,7 +39,9 @@ impl Db {
     }
 
     async fn connect_sqlite(url: &str, readers: u32) -> Result<Self> {
-        let options = SqliteConnectOptions::from_str(url)?
+        let options = SqliteConnectOptions::from_str(url)?;
+        let left_open = care::log_bytes(options.get_filename()) > 0;
+        let options = options
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             // FULL: an acknowledged webhook survives a power cut; group commit pays for the sync.
@@ -69,7 +71,7 @@ impl Db {
             .test_before_acquire(false)
             .acquire_timeout(ACQUIRE)
             .connect_lazy_with(options.read_only(true));
-        Ok(Self::Sqlite { readers, writer: Writer::new(writer) })
+        Ok(Self::Sqlite { readers, writer: Writer::new(writer, left_open) })
     }
 
     async fn connect_postgres(url: &str, connections: u32) -> Result<Self> {

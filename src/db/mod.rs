@@ -4,6 +4,7 @@
 //! reach the system tables. SQLite has one writer connection and a pool of readers; Postgres has one pool.
 
 mod bulk;
+mod care;
 pub mod check;
 mod connect;
 pub mod dialect;

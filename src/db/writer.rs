@@ -26,12 +26,18 @@ impl Durability {
 #[derive(Clone, Debug)]
 pub struct Writer {
     pool: SqlitePool,
+    left_open: bool,
 }
 
 impl Writer {
-    /// `pool` has one connection.
-    pub(super) fn new(pool: SqlitePool) -> Self {
-        Self { pool }
+    /// `pool` has one connection; `left_open`: see [`super::Db::was_left_open`].
+    pub(super) fn new(pool: SqlitePool, left_open: bool) -> Self {
+        Self { pool, left_open }
+    }
+
+    /// See [`super::Db::was_left_open`].
+    pub(super) fn was_left_open(&self) -> bool {
+        self.left_open
     }
 
     /// Begins a transaction whose commit waits for as much as `durability` says.

@@ -1,6 +1,7 @@
 //! Runs jobs: claim → run → rest, retry, or give up. Any process may run any job; a lease and a fence keep two from
 //! running one.
 
+mod care;
 mod run;
 mod sweep;
 mod tenancy;
@@ -45,6 +46,7 @@ impl Workers {
         for _ in 0..app.config.workers {
             tasks.spawn(work(app.clone(), owner.clone(), stopping.clone()));
         }
+        tasks.spawn(care::look_after(app.clone(), stopping));
         tasks.spawn(sweep::schedule(app.clone()));
         Self { app: app.clone(), owner, stop, tasks }
     }

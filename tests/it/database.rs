@@ -189,3 +189,47 @@ async fn a_database_that_is_neither_engine_is_refused_by_name() {
     let refused = Db::connect(&options).await.unwrap_err().to_string();
     assert!(refused.contains("DATABASE_URL") && refused.contains("postgres://"), "{refused}");
 }
+
+/// Whoever keeps reading an old state holds up the log; as soon as that ends, the log ends at its bound.
+#[tokio::test]
+async fn a_log_that_a_reader_has_made_long_ends_with_the_reader() {
+    let database = TestDatabase::create(Engine::Sqlite).await;
+    let (db, tenant) = (database.open().await, new_id::<TenantId>());
+    let write = async |n: usize| insert(&db, &tenant, &format!("prj_{n:03}_{}", "x".repeat(1 << 20))).await.unwrap();
+    let mut reader = db.read(&tenant).await.unwrap();
+    let count = "SELECT COUNT(*) FROM projects WHERE tenant_id = $1";
+    assert_eq!(reader.query(count).fetch_value::<i64>().await.unwrap(), 0);
+    for n in 0..40 {
+        write(n).await;
+    }
+    assert!(db.log_bytes() > Some(80 << 20), "{:?}", db.log_bytes());
+    drop(reader);
+    for n in 40..43 {
+        write(n).await;
+    }
+    assert!(db.log_bytes() <= Some(64 << 20), "{:?}", db.log_bytes());
+}
+
+#[tokio::test]
+async fn damage_is_found_and_a_database_that_was_left_open_is_known() {
+    let database = TestDatabase::create(Engine::Sqlite).await;
+    let (db, tenant) = (database.open().await, new_id::<TenantId>());
+    assert!(!db.was_left_open());
+    for n in 0..100 {
+        insert(&db, &tenant, &format!("prj_{n:03}_{}", "x".repeat(400))).await.unwrap();
+    }
+    assert!(database.open().await.was_left_open(), "somebody else has it");
+    assert_eq!(db.damage().await.unwrap(), Vec::<String>::new());
+    db.close().await;
+
+    let file = database.file().unwrap();
+    let mut bytes = std::fs::read(file).unwrap();
+    let row = bytes.windows(7).rposition(|window| window == b"prj_050").expect("a row");
+    let page = row / 4_096 * 4_096;
+    bytes[page..page + 64].fill(0xff);
+    std::fs::write(file, bytes).unwrap();
+    let db = database.open().await;
+    assert!(!db.was_left_open());
+    let found = db.damage().await.unwrap();
+    assert!(!found.is_empty(), "a broken page is not noticed");
+}
