@@ -13,6 +13,7 @@ use crate::harness::{Account, Answer, Engine, Site, both_engines};
 both_engines!(
     an_event_tells_what_it_changed,
     a_dead_event_is_put_back_by_a_member,
+    put_back_by_three_at_once_it_is_done_once,
     every_failed_event_is_put_back_at_once,
     an_event_of_the_wrong_mode_is_kept_and_explained,
     a_refused_delivery_says_what_to_do,
@@ -135,6 +136,25 @@ async fn a_dead_event_is_put_back_by_a_member(engine: Engine) {
     let again = member.post(&format!("{}events/evt_late/requeue", member.home()), &[]).await.expect(303);
     assert!(member.follow(again).await.text().contains("not waiting to be put back"));
     member.post(&format!("{}events/evt_unknown/requeue", member.home()), &[]).await.expect(404);
+}
+
+async fn put_back_by_three_at_once_it_is_done_once(engine: Engine) {
+    let site = Site::start(engine).await;
+    let account = site.connect(3).await;
+    let customer = account.ids(Kind::Customer).remove(0);
+    let object = json!({ "id": customer, "object": "customer", "name": "Late Ada" });
+    deliver(&site, &account, &event("evt_late", "customer.updated", &object)).await.expect(200);
+    let_fail(&site, "evt_late", EventStatus::Dead, "no luck").await;
+    let member = site.user(Role::Member).await;
+    let form = member.get("events/evt_late").await.expect(200).form("form[action$='/requeue']");
+    let (first, second, third) = tokio::join!(member.submit(&form), member.submit(&form), member.submit(&form));
+    for answer in [first, second, third] {
+        answer.expect(303);
+    }
+    site.wait_until_idle().await;
+    let page = member.get("events").await.expect(200);
+    assert_eq!((tab(&page, "Dead"), tab(&page, "Retrying"), tab(&page, "All")), ("0".into(), "0".into(), "1".into()));
+    assert_eq!(audited(&site).await.iter().filter(|action| *action == "event.requeued").count(), 1);
 }
 
 async fn every_failed_event_is_put_back_at_once(engine: Engine) {

@@ -54,6 +54,7 @@ mod serving;
 mod sessions;
 mod shapes;
 mod shown;
+mod spoiled;
 mod standin;
 mod start;
 mod sync_page;
