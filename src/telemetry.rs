@@ -2,7 +2,7 @@
 
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::format::FmtSpan;
+use tracing_subscriber::fmt::{MakeWriter, format::FmtSpan};
 
 /// Targets that would print secrets or personal data on a lower level, and so never get one whatever the filter says:
 /// axum-login prints the user at DEBUG, tower-sessions warns about every stale cookie, sqlx prints statements with their text,
@@ -37,14 +37,21 @@ pub enum LogFormat {
 /// # Errors
 /// The filter does not parse; the message says where.
 pub fn start_logs(filter: &str, format: LogFormat) -> Result<(), tracing_subscriber::filter::ParseError> {
+    start_logs_to(std::io::stderr, filter, format)
+}
+
+/// The same with another place for the lines: the suite keeps them and looks for secrets.
+pub fn start_logs_to(
+    place: impl for<'line> MakeWriter<'line> + Send + Sync + 'static,
+    filter: &str,
+    format: LogFormat,
+) -> Result<(), tracing_subscriber::filter::ParseError> {
     let mut directives = EnvFilter::try_new(filter)?;
     for directive in QUIET {
         directives = directives.add_directive(directive.parse()?);
     }
-    let lines = tracing_subscriber::fmt()
-        .with_env_filter(directives)
-        .with_writer(std::io::stderr)
-        .with_span_events(FmtSpan::NONE);
+    let lines =
+        tracing_subscriber::fmt().with_env_filter(directives).with_writer(place).with_span_events(FmtSpan::NONE);
     let _already_started = match format {
         LogFormat::Text => lines.with_target(false).try_init(),
         LogFormat::Json => lines.json().flatten_event(true).with_current_span(true).with_span_list(false).try_init(),

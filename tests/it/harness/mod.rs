@@ -17,6 +17,7 @@ mod database;
 mod events;
 pub mod fleet;
 pub mod identity_provider;
+mod log;
 pub mod oracle;
 mod people;
 pub mod post_office;

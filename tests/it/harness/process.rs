@@ -25,7 +25,7 @@ use tokio::{
 };
 
 use super::{
-    Engine, TestDatabase,
+    Engine, TestDatabase, log,
     people::{self, Tenant},
     stripe::Account,
     work,
@@ -40,6 +40,9 @@ pub fn billfold(arguments: &[&str]) -> Command {
     let kept = ["PATH", "HOME", "TMPDIR"].map(|name| (name, std::env::var_os(name)));
     command.args(arguments).env_clear().kill_on_drop(true).stdin(Stdio::null());
     command.envs(kept.into_iter().filter_map(|(name, value)| Some((name, value?))));
+    if log::is_kept() {
+        command.env("BILLFOLD_LOG", log::LEVEL);
+    }
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
@@ -262,6 +265,7 @@ fn keep(stream: impl AsyncRead + Unpin + Send + 'static, output: &Arc<Mutex<Stri
     tokio::spawn(async move {
         let mut lines = BufReader::new(stream).lines();
         while let Ok(Some(line)) = lines.next_line().await {
+            log::keep(&line);
             let mut output = output.lock().unwrap();
             output.push_str(&line);
             output.push('\n');

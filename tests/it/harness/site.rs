@@ -29,7 +29,7 @@ use tokio::{net::TcpListener, sync::OnceCell, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Engine, TestDatabase,
+    Engine, TestDatabase, log,
     people::{self, Tenant},
     program::{self, Program},
     stripe::Account,
@@ -74,6 +74,7 @@ impl Site {
 
     /// Starts one with more flags of the command line.
     pub async fn start_with(engine: Engine, clock: Clock, flags: &[&str]) -> Self {
+        log::start();
         let database = TestDatabase::create(engine).await;
         let hands = clock.clone();
         let options = standin::Options {
