@@ -1,5 +1,5 @@
 //! Requests per second of the REST API at a million customers: `cargo bench --bench api`, with `-- --customers 100000` for less
-//! and `-- --connections 64` for more at once.
+//! `-- --connections 64` for more at once, and `-- --keep folder` on a database that stays for the next bench.
 //!
 //! Fills a database of its own through the mirror's own writes, makes a key, and asks over keep-alive connections from a process
 //! of its own on the same machine. The key, its scope and its limit are checked on every request, and each is logged.
@@ -7,28 +7,21 @@
 
 #[expect(dead_code, reason = "this bench needs a part of it")]
 mod common;
-#[expect(dead_code, reason = "this bench needs a part of it")]
-#[path = "pages/fill.rs"]
-mod fill;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use billfold::{
-    accounts::{
-        api_keys::KeyWish,
-        signup::{NewUser, signup},
-    },
+    accounts::api_keys::KeyWish,
     app::{By, Scope},
-    db::Db,
-    domain::{api_key::Preset, kind::Kind, role::Role},
-    vault::SecretString,
+    domain::{api_key::Preset, kind::Kind},
 };
 use common::{
-    Site, engines,
+    business::Business,
+    engines,
+    fill::{Filled, stripe_id},
     load::{self, Order, Requests},
     ms,
 };
-use fill::{Filled, stripe_id};
 
 /// Different paths that are asked for in turn.
 const PATHS: u64 = 20_000;
@@ -62,29 +55,21 @@ async fn main() {
     let connections = common::argument("--connections", 32);
     let seconds = common::argument("--seconds", 10);
     for engine in engines() {
-        run(engine, customers, connections, seconds).await;
+        Box::pin(run(engine, customers, connections, seconds)).await;
     }
 }
 
 async fn run(engine: &str, customers: u64, connections: usize, seconds: usize) {
-    let site = Site::start(engine, &["--api-rate", "1000000", "--api-tenant-rate", "1000000"]).await;
-    let started = Instant::now();
-    let person = NewUser {
-        email: "bench@billfold.example".to_owned(),
-        name: String::new(),
-        password: SecretString::from("correct horse battery"),
+    let settings = ["--api-rate", "1000000", "--api-tenant-rate", "1000000"];
+    let Business { site, filled } = Business::start(engine, customers, &settings).await;
+    let scope = Scope {
+        app: site.app.clone(),
+        tenant: filled.tenant.clone(),
+        project: filled.project.clone(),
+        by: By::part("bench"),
     };
-    let signed_up = signup(&site.app, person, "Bench", Role::Owner).await.unwrap();
-    let (tenant, project) = (signed_up.tenant, signed_up.project.unwrap());
-    let filled = fill::fill(&site.app, tenant.clone(), project.clone(), customers).await;
-    if let Db::Postgres(pool) = &site.app.db {
-        // what autovacuum does within a minute
-        sqlx::raw_sql("VACUUM ANALYZE").execute(pool).await.unwrap();
-    }
-    let scope = Scope { app: site.app.clone(), tenant, project, by: By::part("bench") };
     let wish = KeyWish { name: "Bench".to_owned(), scopes: Preset::ReadOnly.scopes(), days: 1 };
     let key = scope.create_api_key(&wish).await.unwrap().key;
-    println!("\n{engine}: {customers} customers, filled in {:.0} s\n", started.elapsed().as_secs_f64());
     println!("| request | connections | requests/s | p50 ms | p99 ms | processor ms per request |");
     println!("|---|---|---|---|---|---|");
     let folder = tempfile::tempdir().unwrap();

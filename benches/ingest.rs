@@ -1,26 +1,28 @@
 //! How many signed, distinct deliveries a second are durable, and how many are applied.
 //!
-//! `cargo bench --bench ingest` · `-- --events 20000 --connections 32`. Postgres too when `BILLFOLD_BENCH_POSTGRES` names a
+//! `cargo bench --bench ingest` · `-- --events 20000 --connections 32`, and with `--customers 1000000` in a business of that size
+//! with its ten million events, which `--keep folder` keeps for the next bench. Postgres too when `BILLFOLD_BENCH_POSTGRES` names a
 //! server whose role may create databases.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench prints, and fails by panicking")]
 
+#[expect(dead_code, reason = "this bench needs a part of it")]
 mod common;
 
-use std::{
-    fmt::Write as _,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use billfold::{
     domain::{
         event::EventStatus,
         ids::{ProjectId, TenantId},
+        kind::Kind,
     },
     store,
 };
 use common::{
     Site,
-    account::Account,
+    account::{Account, Connection},
+    business::Business,
+    fill::{Filled, stripe_id},
     load::{self, Order, Requests},
     ms,
 };
@@ -32,80 +34,133 @@ fn main() {
         println!("{}", serde_json::to_string(&report).unwrap());
         return;
     }
+    let customers = common::argument("--customers", 0);
     let events = common::argument("--events", 20_000);
     let connections = match common::argument("--connections", 0) {
         0 => vec![1, 8, 32, 128],
         only => vec![only],
     };
-    runtime.block_on(measure(events, &connections));
+    runtime.block_on(measure(customers, events, &connections));
 }
 
-async fn measure(events: usize, connections: &[usize]) {
-    println!("| engine | event | connections | durable/s | p50 ms | p99 ms | applied/s | processor ms/event |");
-    println!("|---|---|---|---|---|---|---|---|");
+async fn measure(customers: usize, events: usize, connections: &[usize]) {
     for engine in common::engines() {
+        let account = Account::start(1).await;
+        let url = account.url();
+        let settings = ["--stripe-api-base", &url, "--intake-tenant-rate", "10000000"];
+        let mut grown = match customers {
+            0 => None,
+            _ => Some(Target::grown(engine, customers as u64, &account, &settings).await),
+        };
+        println!("| engine | event | connections | durable/s | p50 ms | p99 ms | applied/s | processor ms/event |");
+        println!("|---|---|---|---|---|---|---|---|");
         for &connections in connections {
             for (kind, event_type) in
-                [("customer", "customer.updated"), ("subscription", "customer.subscription.updated")]
+                [(Kind::Customer, "customer.updated"), (Kind::Subscription, "customer.subscription.updated")]
             {
-                run(engine, kind, event_type, connections, events).await;
+                let target = match grown.take() {
+                    Some(target) => target,
+                    None => Target::new(engine, &account, &settings).await,
+                };
+                let template = account.object(kind.as_str()).await;
+                print!("| {engine} | {event_type} | {connections} |");
+                target.run(&template, (kind, event_type), connections, events).await;
+                if target.filled.is_some() {
+                    grown = Some(target);
+                } else {
+                    target.site.stop().await;
+                }
+            }
+        }
+        println!("\nat most {} MB of memory, with the stand-in", common::peak_memory());
+        if let Some(target) = grown {
+            target.site.stop().await;
+        }
+    }
+}
+
+/// A connected project. The objects that events are about exist already: they are real updates.
+struct Target {
+    site: Site,
+    connection: Connection,
+    /// The business, if it is a large one.
+    filled: Option<Filled>,
+}
+
+impl Target {
+    /// A new project on a database of its own.
+    async fn new(engine: &str, account: &Account, settings: &[&str]) -> Self {
+        let site = Site::start(engine, settings).await;
+        let connection = account.connect(&site.app).await;
+        Self { site, connection, filled: None }
+    }
+
+    /// The project of a business of so many customers.
+    async fn grown(engine: &str, customers: u64, account: &Account, settings: &[&str]) -> Self {
+        let Business { site, filled } = Business::start(engine, customers, settings).await;
+        let connection = account.connect_project(&site.app, filled.tenant.clone(), filled.project.clone()).await;
+        Self { site, connection, filled: Some(filled) }
+    }
+
+    /// Two rounds about the same objects; the second counts.
+    async fn run(&self, template: &str, (kind, event_type): (Kind, &str), connections: usize, events: usize) {
+        let folder = tempfile::tempdir().unwrap();
+        let (now, run) = (self.site.app.clock.now(), &billfold::vault::new_token()[..8]);
+        for (round, created) in [("first", now - 60), ("second", now - 30)] {
+            let payloads = folder.path().join(round);
+            let lines = (0..events).map(|n| {
+                let object = template.replace(&own_id(template), &self.object(kind, template, n as u64));
+                payload(&format!("evt_{run}{round}{n:07}"), &object, event_type, created)
+            });
+            std::fs::write(&payloads, lines.collect::<String>()).unwrap();
+            let Connection { tenant, project, path, secret } = &self.connection;
+            let order = Order {
+                address: self.site.address.clone(),
+                connections,
+                seconds: None,
+                requests: Requests::Deliveries { path: path.clone(), secret: secret.clone(), now },
+                lines: payloads.display().to_string(),
+            };
+            let (start, processor) = (Instant::now(), self.site.processor_time());
+            let report = tokio::task::spawn_blocking(move || load::run_child(&order)).await.unwrap();
+            let sent_in = Duration::from_secs_f64(report.seconds);
+            wait_until_applied(&self.site, tenant, project).await;
+            let (applied_in, processor) = (start.elapsed(), self.site.processor_time().saturating_sub(processor));
+            assert_eq!((report.answered, report.refused), (events, 0));
+            if round == "second" {
+                println!(
+                    " {:.0} | {} | {} | {:.0} | {:.3} |",
+                    events as f64 / sent_in.as_secs_f64(),
+                    ms(Duration::from_micros(report.p50)),
+                    ms(Duration::from_micros(report.p99)),
+                    events as f64 / applied_in.as_secs_f64(),
+                    processor.as_secs_f64() * 1_000.0 / events as f64,
+                );
             }
         }
     }
-}
 
-/// Every run has a database of its own, in which the objects exist already: the events are real updates.
-async fn run(engine: &str, kind: &str, event_type: &str, connections: usize, events: usize) {
-    let account = Account::start(1).await;
-    let site = Site::start(engine, &["--stripe-api-base", &account.url(), "--intake-tenant-rate", "10000000"]).await;
-    let connection = account.connect(&site.app).await;
-    let template = account.object(kind).await;
-    let folder = tempfile::tempdir().unwrap();
-    let now = site.app.clock.now();
-    for (round, created) in [("first", now - 60), ("second", now - 30)] {
-        let payloads = folder.path().join(round);
-        std::fs::write(&payloads, payload_lines(&template, event_type, round, created, events)).unwrap();
-        let order = Order {
-            address: site.address.clone(),
-            connections,
-            seconds: None,
-            requests: Requests::Deliveries { path: connection.path.clone(), secret: connection.secret.clone(), now },
-            lines: payloads.display().to_string(),
-        };
-        let (start, processor) = (Instant::now(), site.processor_time());
-        let report = tokio::task::spawn_blocking(move || load::run_child(&order)).await.unwrap();
-        let sent_in = Duration::from_secs_f64(report.seconds);
-        wait_until_applied(&site, &connection.tenant, &connection.project).await;
-        let (applied_in, processor) = (start.elapsed(), site.processor_time().saturating_sub(processor));
-        assert_eq!((report.answered, report.refused), (events, 0));
-        if round == "second" {
-            println!(
-                "| {engine} | {event_type} | {connections} | {:.0} | {} | {} | {:.0} | {:.3} |",
-                events as f64 / sent_in.as_secs_f64(),
-                ms(Duration::from_micros(report.p50)),
-                ms(Duration::from_micros(report.p99)),
-                events as f64 / applied_in.as_secs_f64(),
-                processor.as_secs_f64() * 1_000.0 / events as f64,
-            );
+    /// Stripe's id of the n-th object; in a large business scattered over all of them.
+    fn object(&self, kind: Kind, template: &str, n: u64) -> String {
+        const STEP: u64 = 7_919;
+        match &self.filled {
+            Some(filled) => stripe_id(kind, n * STEP % filled.customers),
+            None => format!("{}{n:07}", own_id(template)),
         }
     }
-    site.stop().await;
 }
 
-/// Distinct events, each about an object of its own, as compact JSON.
-fn payload_lines(template: &str, event_type: &str, round: &str, created: i64, events: usize) -> String {
-    let id = serde_json::from_str::<serde_json::Value>(template).unwrap()["id"].as_str().unwrap().to_owned();
-    let mut lines = String::with_capacity(events * (template.len() + 400));
-    for n in 0..events {
-        let object = template.replace(&id, &format!("{id}{n:07}"));
-        let _ = writeln!(
-            lines,
-            "{{\"id\":\"evt_{round}{n:07}\",\"object\":\"event\",\"api_version\":\"2026-09-30.endive\",\"created\":{created},\
-                 \"data\":{{\"object\":{object},\"previous_attributes\":{{\"metadata\":{{\"round\":null}}}}}},\
-                 \"livemode\":false,\"pending_webhooks\":1,\"request\":{{\"id\":null,\"idempotency_key\":null}},\"type\":\"{event_type}\"}}"
-        );
-    }
-    lines
+fn own_id(object: &str) -> String {
+    serde_json::from_str::<serde_json::Value>(object).unwrap()["id"].as_str().unwrap().to_owned()
+}
+
+/// An event as compact JSON, and a line's end.
+fn payload(id: &str, object: &str, event_type: &str, created: i64) -> String {
+    format!(
+        "{{\"id\":\"{id}\",\"object\":\"event\",\"api_version\":\"2026-09-30.endive\",\"created\":{created},\
+             \"data\":{{\"object\":{object},\"previous_attributes\":{{\"metadata\":{{\"round\":null}}}}}},\
+             \"livemode\":false,\"pending_webhooks\":1,\"request\":{{\"id\":null,\"idempotency_key\":null}},\"type\":\"{event_type}\"}}\n"
+    )
 }
 
 async fn wait_until_applied(site: &Site, tenant: &TenantId, project: &ProjectId) {

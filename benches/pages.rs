@@ -1,4 +1,5 @@
-//! How long the pages take at a million customers: `cargo bench --bench pages`, with `-- --customers 100000` for less.
+//! How long the pages take at a million customers with ten million events: `cargo bench --bench pages`, with
+//! `-- --customers 100000` for less, and with `-- --keep folder` on a database that stays for the next bench.
 //!
 //! Fills a database of its own through the mirror's own writes, signs in to the real server, and asks for every kind of list,
 //! detail and search one after the other, with changing parameters.
@@ -6,26 +7,18 @@
 
 #[expect(dead_code, reason = "this bench needs a part of it")]
 mod common;
-#[path = "pages/fill.rs"]
-mod fill;
 #[path = "pages/requests.rs"]
 mod requests;
 
 use std::time::{Duration, Instant};
 
-use billfold::{
-    accounts::signup::create_tenant_with_owner,
-    app::App,
-    db::Db,
-    store::users::{self, User},
-    vault::{SecretString, new_id},
+use common::{
+    business::{Business, EMAIL, PASSWORD},
+    engines,
+    fill::Filled,
+    ms, percentile,
 };
-use common::{Site, engines, ms, percentile};
-use fill::Filled;
 use requests::Request;
-
-const PASSWORD: &str = "correct horse battery";
-const EMAIL: &str = "bench@billfold.example";
 
 #[tokio::main]
 async fn main() {
@@ -37,14 +30,7 @@ async fn main() {
 }
 
 async fn run(engine: &str, customers: u64, times: usize) {
-    let site = Site::start(engine, &[]).await;
-    let started = Instant::now();
-    let filled = business(&site.app, customers).await;
-    if let Db::Postgres(pool) = &site.app.db {
-        // what autovacuum does within a minute
-        sqlx::raw_sql("VACUUM ANALYZE").execute(pool).await.unwrap();
-    }
-    println!("\n{engine}: {customers} customers, filled in {:.0} s\n", started.elapsed().as_secs_f64());
+    let Business { site, filled } = Business::start(engine, customers, &[]).await;
     println!("| page | p50 ms | p99 ms | slowest ms |");
     println!("|---|---|---|---|");
     let base = format!("http://{}", site.address);
@@ -54,18 +40,8 @@ async fn run(engine: &str, customers: u64, times: usize) {
         let at = |share| ms(percentile(&taken, share));
         println!("| {} | {} | {} | {} |", request.name, at(0.5), at(0.99), at(1.0));
     }
+    println!("\nat most {} MB of memory", common::peak_memory());
     site.stop().await;
-}
-
-async fn business(app: &App, customers: u64) -> Filled {
-    let password_hash = app.passwords.hash(SecretString::from(PASSWORD)).await.unwrap();
-    let user = User::new(new_id(), EMAIL.to_owned(), String::new(), password_hash);
-    let mut tx = app.db.system_write().await.unwrap();
-    users::insert(&mut tx, &user, app.clock.now()).await.unwrap();
-    let (tx, project) = create_tenant_with_owner(app, tx, "Bench", &user.id).await.unwrap();
-    let tenant = tx.tenant().clone();
-    tx.commit().await.unwrap();
-    fill::fill(app, tenant, project, customers).await
 }
 
 async fn sign_in(base: &str) -> reqwest::Client {

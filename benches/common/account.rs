@@ -51,6 +51,11 @@ impl Account {
         connect(app, &self.keys.secret_key).await
     }
 
+    /// Connects a project to the account, unless it is connected.
+    pub async fn connect_project(&self, app: &App, tenant: TenantId, project: ProjectId) -> Connection {
+        connect_project(app, tenant, project, &self.keys.secret_key).await
+    }
+
     /// The JSON of the account's first object of a kind, compact.
     pub async fn object(&self, kind: &str) -> String {
         let client = Client::builder(TokioExecutor::new()).build_http::<Full<bytes::Bytes>>();
@@ -72,9 +77,17 @@ pub async fn connect(app: &App, key: &str) -> Connection {
         password: SecretString::from("a long enough password"),
     };
     let signed_up = signup(app, person, "Bench", Role::Owner).await.unwrap();
-    let (tenant, project) = (signed_up.tenant, signed_up.project.unwrap());
-    let scope = Scope { app: app.clone(), tenant: tenant.clone(), project: project.clone(), by: By::part("bench") };
-    scope.connect(SecretString::from(key)).await.unwrap();
+    connect_project(app, signed_up.tenant, signed_up.project.unwrap(), key).await
+}
+
+async fn connect_project(app: &App, tenant: TenantId, project: ProjectId, key: &str) -> Connection {
+    let mut tx = app.db.read(&tenant).await.unwrap();
+    let known = store::connections::find(&mut tx, &project).await.unwrap();
+    drop(tx);
+    if known.is_none() {
+        let scope = Scope { app: app.clone(), tenant: tenant.clone(), project: project.clone(), by: By::part("bench") };
+        scope.connect(SecretString::from(key)).await.unwrap();
+    }
     let mut tx = app.db.read(&tenant).await.unwrap();
     let connection = store::connections::find(&mut tx, &project).await.unwrap().unwrap();
     let secret = app.signing_secrets(&mut tx, &project, app.clock.now()).await.unwrap().remove(0);

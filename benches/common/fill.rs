@@ -5,11 +5,15 @@ use billfold::{
     app::App,
     db::page::{Cursor, Key},
     domain::{
+        event::EventStatus,
         ids::{ProjectId, TenantId},
         kind::Kind,
         objects::{Columns, Customer, Invoice, Object, Price, Product, Subscription, SubscriptionItem},
     },
-    store::mirror::{self, Write},
+    store::{
+        mirror::{self, Write},
+        webhook_events::{self, NewEvent},
+    },
 };
 
 const NOW: i64 = 1_790_000_000;
@@ -17,6 +21,8 @@ const NOW: i64 = 1_790_000_000;
 const STEP: i64 = 60;
 /// Objects per transaction.
 const CHUNK: u64 = 4_096;
+/// Events of each customer.
+const EVENTS: u64 = 10;
 /// Products, each with one price.
 pub const PRODUCTS: u64 = 20;
 
@@ -37,6 +43,17 @@ pub struct Filled {
 }
 
 impl Filled {
+    /// The one that [`Filled::name`] tells of.
+    pub fn named(name: &str, customers: u64) -> Self {
+        let (tenant, project) = name.split_once(' ').unwrap();
+        Self { tenant: TenantId::parse(tenant).unwrap(), project: ProjectId::parse(project).unwrap(), customers }
+    }
+
+    /// Where it is found again in its database.
+    pub fn name(&self) -> String {
+        format!("{} {}", self.tenant, self.project)
+    }
+
     /// Where its pages begin.
     pub fn home(&self) -> String {
         format!("/t/{}/p/{}/", self.tenant, self.project)
@@ -123,7 +140,41 @@ pub async fn fill(app: &App, tenant: TenantId, project: ProjectId, customers: u6
             from = to;
         }
     }
+    let events = customers * EVENTS;
+    for from in (0..events).step_by(usize::try_from(CHUNK).unwrap()) {
+        write_events(app, &filled, from..(from + CHUNK).min(events)).await;
+    }
     filled
+}
+
+/// Finished events, oldest first, with names that grow as Stripe's do.
+async fn write_events(app: &App, filled: &Filled, numbers: std::ops::Range<u64>) {
+    let events: Vec<NewEvent> = numbers.map(|number| event(filled, number)).collect();
+    let events: Vec<&NewEvent> = events.iter().collect();
+    let mut tx = app.db.write(&filled.tenant).await.unwrap();
+    webhook_events::insert_new(&mut tx, &filled.project, &events).await.unwrap();
+    let counts = [("event", EventStatus::Done.as_str(), i64::try_from(events.len()).unwrap())];
+    mirror::add_counts(&mut tx, &filled.project, &counts).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+fn event(filled: &Filled, number: u64) -> NewEvent {
+    let object_id = stripe_id(Kind::Customer, number / EVENTS);
+    let at = NOW - i64::try_from(filled.customers * EVENTS - number).unwrap();
+    NewEvent {
+        id: format!("evt_{number:020}"),
+        arrival: at * 1_000_000,
+        event_type: "customer.updated".to_owned(),
+        api_version: None,
+        created: at,
+        object_kind: Kind::Customer.as_str().to_owned(),
+        subject_id: Kind::Customer.derive_id(&filled.project, &object_id),
+        object_id,
+        status: EventStatus::Done,
+        cause: None,
+        // a third of what Stripe sends: ten million of them have to fit on the disk of a workstation
+        payload: format!(r#"{{"id":"evt_{number:020}","padding":"{}"}}"#, "x".repeat(400)),
+    }
 }
 
 async fn write(app: &App, filled: &Filled, kind: Kind, numbers: std::ops::Range<u64>) {

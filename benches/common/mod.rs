@@ -2,9 +2,15 @@
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench prints, and fails by panicking")]
 
 pub mod account;
+pub mod business;
+pub mod fill;
 pub mod load;
 
-use std::{fs, time::Duration};
+use std::{
+    fs,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
 use billfold::{
     app::App,
@@ -12,7 +18,7 @@ use billfold::{
     config::Config,
     db::{Db, Options},
     telemetry,
-    vault::Keyring,
+    vault::{ExposeSecret as _, Keyring, SecretString},
     web::{
         self,
         health::Readiness,
@@ -42,7 +48,9 @@ pub struct Site {
     postgres: Option<u32>,
     workers: Option<Workers>,
     stop: CancellationToken,
-    _folder: tempfile::TempDir,
+    /// From the first look at the database until it was ready for requests.
+    pub started_in: Duration,
+    ground: Ground,
 }
 
 /// The engines to measure: the one that `--engine` names, or SQLite and, when `BILLFOLD_BENCH_POSTGRES` names a server, Postgres.
@@ -58,13 +66,58 @@ pub fn engines() -> Vec<&'static str> {
     engines
 }
 
-/// A new database on an engine; `folder` holds SQLite's file.
-async fn database_url(engine: &str, folder: &std::path::Path) -> String {
-    if engine == "sqlite" {
-        return format!("sqlite://{}", folder.join("bench.db").display());
+/// A database, and the key that its secrets are sealed with.
+pub struct Ground {
+    url: String,
+    keys: SecretString,
+    /// What is known of a database that stays: it is written once that is ready.
+    note: Option<PathBuf>,
+    /// Holds SQLite's file and goes with it.
+    _folder: Option<tempfile::TempDir>,
+}
+
+impl Ground {
+    /// A new one.
+    pub async fn new(engine: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let url = match engine {
+            "sqlite" => sqlite_url(&folder.path().join("bench.db")),
+            _ => new_postgres(&billfold::vault::new_token()[..12]).await,
+        };
+        Self { url, keys: Keyring::generate_entry(), note: None, _folder: Some(folder) }
     }
+
+    /// The one of this name in the folder that `--keep` names, with what was noted of it if it is ready; without the flag a new one.
+    pub async fn kept(engine: &str, name: &str) -> (Self, Option<String>) {
+        let Some(folder) = text_argument("--keep") else { return (Self::new(engine).await, None) };
+        let note = PathBuf::from(folder).join(format!("{engine}-{name}.txt"));
+        if let Ok(text) = fs::read_to_string(&note) {
+            let [url, keys, told] = text.splitn(3, '\n').collect::<Vec<_>>().try_into().unwrap();
+            let ground = Self { url: url.to_owned(), keys: keys.into(), note: None, _folder: None };
+            return (ground, Some(told.to_owned()));
+        }
+        let url = match engine {
+            "sqlite" => sqlite_url(&note.with_extension("db")),
+            _ => new_postgres(name).await,
+        };
+        (Self { url, keys: Keyring::generate_entry(), note: Some(note), _folder: None }, None)
+    }
+
+    /// Notes that it is ready, for the next bench.
+    pub fn keep(&self, told: &str) {
+        if let Some(note) = &self.note {
+            fs::write(note, format!("{}\n{}\n{told}", self.url, self.keys.expose_secret())).unwrap();
+        }
+    }
+}
+
+fn sqlite_url(file: &std::path::Path) -> String {
+    format!("sqlite://{}", file.display())
+}
+
+async fn new_postgres(name: &str) -> String {
     let server = std::env::var("BILLFOLD_BENCH_POSTGRES").unwrap();
-    let name = format!("bench_{}", billfold::vault::new_token().split_at(12).0);
+    let name = format!("bench_{name}");
     let admin = Db::connect(&Options { url: server.clone(), connections: 2 }).await.unwrap();
     let Db::Postgres(pool) = &admin else { panic!("BILLFOLD_BENCH_POSTGRES must be a postgres:// URL") };
     sqlx::raw_sql(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(pool).await.unwrap();
@@ -87,24 +140,28 @@ impl Site {
 
     /// Starts one with a clock of its own.
     pub async fn start_at(engine: &str, settings: &[&str], clock: Clock) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let url = database_url(engine, folder.path()).await;
+        Self::start_on(Ground::new(engine).await, settings, clock).await
+    }
+
+    /// Starts one over a database.
+    pub async fn start_on(ground: Ground, settings: &[&str], clock: Clock) -> Self {
+        let start = Instant::now();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
-        let mut arguments = vec!["billfold", "--bind", &address, "--database-url", &url];
+        let mut arguments = vec!["billfold", "--bind", &address, "--database-url", &ground.url];
         arguments.extend_from_slice(settings);
         let config = Settings::parse_from(arguments).config;
         let options = Options { url: config.database_url.clone(), connections: config.database_connections };
         let db = Db::connect(&options).await.unwrap();
         db.migrate().await.unwrap();
         let postgres = postgres_server(&db).await;
-        let app = App::new(db, clock, Keyring::generate(), config).unwrap();
+        let app = App::new(db, clock, Keyring::parse(&ground.keys).unwrap(), config).unwrap();
         let (ready, stop) = (Readiness::default(), CancellationToken::new());
         let router = web::router(&app, ready.clone(), telemetry::unused_metrics()).unwrap();
         ready.started();
         tokio::spawn(serve(listener, router, Limits::default(), ready, stop.clone()));
         let workers = Some(Workers::start(&app));
-        Self { app, address, postgres, workers, stop, _folder: folder }
+        Self { app, address, postgres, workers, stop, started_in: start.elapsed(), ground }
     }
 
     /// Processor time of this process, and on Postgres of every process of the server.
@@ -118,14 +175,22 @@ impl Site {
         Duration::from_millis(ticks * 10) // 100 ticks a second on Linux
     }
 
-    /// Ends it.
-    pub async fn stop(mut self) {
+    /// Ends it; answers what it stood on.
+    pub async fn stop(mut self) -> Ground {
         self.stop.cancel();
         if let Some(workers) = self.workers.take() {
             workers.stop().await;
         }
         self.app.db.close().await;
+        self.ground
     }
+}
+
+/// The most memory that this process has held so far, in megabytes.
+pub fn peak_memory() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    peak.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1_024
 }
 
 /// Parent and ticks of processor time of a process.

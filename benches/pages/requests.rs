@@ -2,7 +2,7 @@
 
 use billfold::domain::kind::Kind;
 
-use super::fill::{Filled, PRODUCTS, first_name, invoice_number, last_name, stripe_id};
+use crate::common::fill::{Filled, PRODUCTS, first_name, invoice_number, last_name, stripe_id};
 
 /// A kind of request.
 pub struct Request {
