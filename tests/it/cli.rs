@@ -181,7 +181,7 @@ async fn check_names_what_holds(engine: Engine) {
     let settings: Vec<(&str, &str)> = ground.settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let good = run(&["check"], &settings).await;
     assert_eq!(good.status.code(), Some(0), "{}", said(&good));
-    assert_eq!(said(&good).lines().filter(|line| line.starts_with("ok  ")).count(), 5, "{}", said(&good));
+    assert_eq!(said(&good).lines().filter(|line| line.starts_with("ok  ")).count(), 6, "{}", said(&good));
 
     let other = run(&["keys", "generate"], &[]).await;
     let other = String::from_utf8(other.stdout).unwrap();

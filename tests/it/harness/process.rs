@@ -40,9 +40,6 @@ pub fn billfold(arguments: &[&str]) -> Command {
     let kept = ["PATH", "HOME", "TMPDIR"].map(|name| (name, std::env::var_os(name)));
     command.args(arguments).env_clear().kill_on_drop(true).stdin(Stdio::null());
     command.envs(kept.into_iter().filter_map(|(name, value)| Some((name, value?))));
-    if log::is_kept() {
-        command.env("BILLFOLD_LOG", log::LEVEL);
-    }
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
@@ -142,6 +139,9 @@ impl Ground {
 
     fn start(&self, more: &[(&str, &str)]) -> Process {
         let mut command = billfold(&["serve"]);
+        if log::is_kept() {
+            command.env("BILLFOLD_LOG", log::LEVEL);
+        }
         command.envs(self.settings.iter().map(|(name, value)| (*name, value.as_str()))).envs(more.iter().copied());
         let bind = more
             .iter()
@@ -190,8 +190,8 @@ impl Process {
     /// Keeps reading what a process says.
     pub fn watch(mut child: Child, base: String) -> Self {
         let output = Arc::default();
-        keep(child.stdout.take().unwrap(), &output);
-        keep(child.stderr.take().unwrap(), &output);
+        keep(child.stdout.take().unwrap(), &output, |_| ());
+        keep(child.stderr.take().unwrap(), &output, log::keep);
         Self { base, child, output }
     }
 
@@ -260,12 +260,13 @@ impl Process {
     }
 }
 
-fn keep(stream: impl AsyncRead + Unpin + Send + 'static, output: &Arc<Mutex<String>>) {
+/// Standard output belongs to the command, which may print a link or a password; the log is the other one.
+fn keep(stream: impl AsyncRead + Unpin + Send + 'static, output: &Arc<Mutex<String>>, also: fn(&str)) {
     let output = Arc::clone(output);
     tokio::spawn(async move {
         let mut lines = BufReader::new(stream).lines();
         while let Ok(Some(line)) = lines.next_line().await {
-            log::keep(&line);
+            also(&line);
             let mut output = output.lock().unwrap();
             output.push_str(&line);
             output.push('\n');
