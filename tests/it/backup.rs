@@ -159,7 +159,8 @@ async fn a_backup_taken_under_load_is_put_back_and_becomes_exact(engine: Engine)
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
     });
-    assert_eq!((made(&ground, &account, "Soon").await, made(&ground, &account, "Later").await), (0, 0));
+    let is_ours = |customer: &serde_json::Value| customer["name"] == "Soon" || customer["name"] == "Later";
+    assert!(!account.dump(Kind::Customer).iter().any(is_ours), "Stripe takes nothing now");
 
     // After it they are sent, and more happens. Then the machine is gone.
     switch(&ground, json!({ "rate_limited": 0.0 }));

@@ -7,6 +7,8 @@ use billfold::telemetry::{self, LogFormat};
 
 /// The level of all of it.
 pub const LEVEL: &str = "trace";
+/// In a process of the suite: what visitors and programs are made of says nothing.
+const WITHOUT_TOOLS: &str = "trace,cookie_store=off,html5ever=off,markup5ever=off,selectors=off,scraper=off";
 
 /// This process's file in that folder, if there is one.
 fn file() -> Option<&'static File> {
@@ -27,7 +29,7 @@ pub fn is_kept() -> bool {
 /// From now on what billfold says in this process is kept.
 pub fn start() {
     if let Some(file) = file() {
-        telemetry::start_logs_to(move || file, LEVEL, LogFormat::Text).unwrap();
+        telemetry::start_logs_to(move || file, WITHOUT_TOOLS, LogFormat::Text).unwrap();
     }
 }
 
