@@ -115,10 +115,18 @@ fn named(name: &str) -> CustomerDraft {
 /// How many customers were ever made with this name: chance may have renamed or deleted one since.
 async fn made(ground: &Ground, account: &Account<'_>, name: &str) -> usize {
     let url = format!("{}/v1/events?type=customer.created&limit=100", ground.stripe.url());
-    let list = reqwest::Client::new().get(url).bearer_auth(&account.keys.secret_key).send().await.unwrap();
-    let list: serde_json::Value = serde_json::from_str(&list.text().await.unwrap()).unwrap();
-    assert_eq!(list["has_more"], false, "more than a page of customers were made");
-    list["data"].as_array().unwrap().iter().filter(|event| event["data"]["object"]["name"] == name).count()
+    let (mut made, mut after) = (0, String::new());
+    loop {
+        let request = reqwest::Client::new().get(format!("{url}{after}")).bearer_auth(&account.keys.secret_key);
+        let page = request.send().await.unwrap().text().await.unwrap();
+        let page: serde_json::Value = serde_json::from_str(&page).unwrap();
+        let events = page["data"].as_array().expect("a list of events");
+        made += events.iter().filter(|event| event["data"]["object"]["name"] == name).count();
+        match (page["has_more"].as_bool(), events.last()) {
+            (Some(true), Some(last)) => after = format!("&starting_after={}", last["id"].as_str().unwrap()),
+            _ => return made,
+        }
+    }
 }
 
 fn switch(ground: &Ground, switches: serde_json::Value) {
