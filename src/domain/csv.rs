@@ -22,9 +22,11 @@ impl Table {
     }
 }
 
-/// OWASP's list of first letters that begin a formula.
+/// OWASP's list of first letters that begin a formula, the wide ones of East Asian keyboards among them, and NUL, which some readers skip.
+const FORMULA: [char; 12] = ['=', '+', '-', '@', '\t', '\r', '\n', '\0', '＝', '＋', '－', '＠'];
+
 fn harmless(cell: &str) -> String {
-    let begins_formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\0']);
+    let begins_formula = cell.starts_with(FORMULA);
     if begins_formula { format!("'{cell}") } else { cell.to_owned() }
 }
 
@@ -35,8 +37,8 @@ mod tests {
     #[test]
     fn a_cell_is_quoted_and_never_a_formula() {
         let mut table = Table::default();
-        table.row(["=1+1", "a,b", "say \"hi\"", "-5", "@x", "plain"]).unwrap();
+        table.row(["=1+1", "a,b", "say \"hi\"", "-5", "@x", "＝1", "\n=1", "plain"]).unwrap();
         let text = String::from_utf8(table.finish().unwrap()).unwrap();
-        assert_eq!(text, "'=1+1,\"a,b\",\"say \"\"hi\"\"\",'-5,'@x,plain\r\n");
+        assert_eq!(text, "'=1+1,\"a,b\",\"say \"\"hi\"\"\",'-5,'@x,'＝1,\"'\n=1\",plain\r\n");
     }
 }

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use super::{
     ids::ProjectId,
     kind::Kind,
-    objects::{Reference, Tolerant, lenient, tolerant_structs},
+    objects::{self, Reference, Tolerant, lenient, tolerant_structs},
     time,
 };
 
@@ -60,9 +60,9 @@ impl Tolerant for Moment {
 /// An object that is only named.
 #[derive(Clone, Debug, Default, Deserialize)]
 struct Named {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     id: String,
-    #[serde(default, rename = "type", alias = "object")]
+    #[serde(default, rename = "type", alias = "object", deserialize_with = "lenient")]
     object: String,
 }
 
@@ -114,7 +114,7 @@ impl<'a> Envelope<'a> {
             customer: Reference,
         }
         if let Some(raw) = self.data_object() {
-            let head: Head = serde_json::from_str(raw.get()).unwrap_or_default();
+            let head: Head = objects::read(raw.get()).unwrap_or_default();
             return Subject { object: head.object, id: head.id, customer: head.customer.0 };
         }
         self.related_object.clone().map_or_else(Subject::default, |named| Subject {
@@ -290,5 +290,7 @@ mod tests {
         let event = Envelope::parse(r#"{"object":"v2.core.event","created":"soon","context":"org_1/acct_2"}"#).unwrap();
         assert_eq!(event.created, None);
         assert!(event.is_of_another_than("acct_1") && !event.is_of_another_than("acct_2"));
+        let event = Envelope::parse(r#"{"id":"evt_3","related_object":{"id":"cus_\u0000","type":7}}"#).unwrap();
+        assert_eq!(event.subject(), Subject { id: "cus_".into(), ..Subject::default() });
     }
 }

@@ -47,20 +47,24 @@ pub fn format_decimal(minor: &str, currency: &str) -> Option<String> {
 
 /// As [`major`], of a decimal amount in minor units.
 pub fn major_decimal(minor: &str, currency: &str) -> Option<Decimal> {
-    let exponent = exponent(currency);
-    let mut amount = Decimal::from_str_exact(minor.trim()).ok()?.normalize();
-    let scale = amount.scale() + exponent;
-    amount.set_scale(scale).ok()?;
-    if scale < exponent.max(2) && exponent > 0 {
-        amount.rescale(exponent);
-    }
+    let mut amount = decimal(minor)?.normalize();
+    amount.set_scale(amount.scale() + exponent(currency)).ok()?;
     Some(amount)
 }
 
 /// Whether a decimal unit amount times a quantity is an amount, all in minor units.
 pub fn is_product(unit: &str, quantity: i64, amount: i64) -> bool {
-    let unit = Decimal::from_str_exact(unit.trim()).ok();
-    unit.and_then(|unit| unit.checked_mul(Decimal::from(quantity))) == Some(Decimal::from(amount))
+    let Some(unit) = decimal(unit).map(|unit| unit.normalize()) else { return false };
+    // Decimals are rounded where they grow too long; these integers never are.
+    let product = unit.mantissa().checked_mul(i128::from(quantity));
+    let shifted = i128::from(amount).checked_mul(10_i128.pow(unit.scale()));
+    product.is_some() && product == shifted
+}
+
+/// A number as it is typed or sent: sign, digits and a point, exactly or not at all.
+pub fn decimal(text: &str) -> Option<Decimal> {
+    // the crate reads `1_000` as well, which nobody means who types it
+    Decimal::from_str_exact(text.trim()).ok().filter(|_| !text.contains('_'))
 }
 
 /// A plain number with separators: `1,500,000`.
@@ -150,8 +154,15 @@ mod tests {
         ] {
             assert_eq!(format_decimal(minor, currency).as_deref(), Some(shown), "{minor} {currency}");
         }
-        assert_eq!(format_decimal("much", "usd"), None);
+        for wrong in ["", "much", "1_000", "1e3", "0x10", "1,000", "1 000", &"9".repeat(40)] {
+            assert_eq!(format_decimal(wrong, "usd"), None, "{wrong}");
+        }
         assert!(is_product("0.5", 30, 15) && !is_product("700", 30, 4_200) && !is_product("x", 1, 1));
+        let nearly_one = "0.9999999999999999999999999999";
+        assert!(!is_product(nearly_one, 100_000_001, 100_000_001), "no rounding");
+        assert!(
+            is_product("79228162514264337593543950335", 0, 0) && !is_product("79228162514264337593543950335", 9, 9)
+        );
     }
 
     proptest! {

@@ -229,7 +229,11 @@ impl<'a> Blob<'a> {
             return Err(SealError::Malformed);
         }
         let master_key_id = next()?;
-        let data_key_version = next()?.parse().map_err(|_| SealError::Malformed)?;
+        let version = next()?;
+        let data_key_version: i64 = version.parse().map_err(|_| SealError::Malformed)?;
+        if data_key_version.to_string() != version {
+            return Err(SealError::Malformed); // a number has one spelling, as everything here
+        }
         let decode = |part: &str| BASE64URL_NOPAD.decode(part.as_bytes()).map_err(|_| SealError::Malformed);
         let nonce = decode(next()?)?.try_into().map_err(|_| SealError::Malformed)?;
         let sealed = decode(next()?)?;
@@ -251,11 +255,8 @@ impl<'a> Blob<'a> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{DataKey, ExposeSecret, Place, SealError, SecretString};
-    use crate::{
-        domain::ids::{ProjectId, TenantId},
-        vault::{Keyring, new_id},
-    };
+    use super::*;
+    use crate::vault::new_id;
 
     struct Fixture {
         ring: Keyring,
@@ -308,6 +309,64 @@ mod tests {
         assert_eq!(f.ring.open_data_key(&f.tenants[1], &sealed).err(), Some(SealError::Rejected));
         let stranger = Keyring::generate();
         assert!(matches!(stranger.open_data_key(&f.tenants[0], &sealed), Err(SealError::UnknownMasterKey(_))));
+    }
+
+    #[test]
+    fn a_persons_secret_opens_for_the_person_alone() {
+        let ring = Keyring::generate();
+        let sealed = ring.new_people_key().unwrap();
+        let key = ring.open_people_key(&sealed).unwrap();
+        let [user, other]: [UserId; 2] = [new_id(), new_id()];
+        let place = PersonPlace { user: &user, field: "totp.secret", version: 1 };
+        let blob = key.seal_for(&place, &SecretString::from("base32")).unwrap();
+        assert_eq!(key.open_for(&place, &blob).unwrap().expose_secret(), "base32");
+        for place in [
+            PersonPlace { user: &other, ..place },
+            PersonPlace { field: "x", ..place },
+            PersonPlace { version: 2, ..place },
+        ] {
+            assert_eq!(key.open_for(&place, &blob).err(), Some(SealError::Rejected), "{place:?}");
+        }
+        let tenant = new_id();
+        assert_eq!(ring.open_data_key(&tenant, &sealed).err(), Some(SealError::Rejected));
+        let of_tenant = ring.new_data_key(&tenant).unwrap();
+        assert_eq!(ring.open_people_key(&of_tenant).err(), Some(SealError::Rejected));
+    }
+
+    #[test]
+    fn a_data_key_sealed_anew_opens_what_it_sealed_before() {
+        let f = fixture();
+        let tenant = &f.tenants[0];
+        let [sealed, people] = [f.ring.new_data_key(tenant).unwrap(), f.ring.new_people_key().unwrap()];
+        let place = Place { tenant, project: None, field: "x", version: 1 };
+        let blob = f.ring.open_data_key(tenant, &sealed).unwrap().seal(&place, &SecretString::from("s")).unwrap();
+        let again = f.ring.reseal_data_key(tenant, &sealed).unwrap();
+        assert_ne!(again.sealed_data_key, sealed.sealed_data_key);
+        assert_eq!(f.ring.open_data_key(tenant, &again).unwrap().open(&place, &blob).unwrap().expose_secret(), "s");
+        let opened = |sealed: &SealedDataKey| *f.ring.open_people_key(sealed).unwrap().bytes();
+        assert_eq!(opened(&f.ring.reseal_people_key(&people).unwrap()), opened(&people));
+        assert!(f.ring.reseal_people_key(&sealed).is_err() && f.ring.reseal_data_key(&f.tenants[1], &sealed).is_err());
+    }
+
+    #[test]
+    fn a_blob_names_its_keys() {
+        let f = fixture();
+        let sealed = f.ring.new_data_key(&f.tenants[0]).unwrap();
+        let id = master_key_id(&sealed).unwrap();
+        assert_eq!([id], f.ring.ids().as_slice());
+        assert!(sealed.sealed_data_key.starts_with(&sealed_by(id)) && sealed_by("k1") == "bf1.k1.");
+        let place = Place { tenant: &f.tenants[0], project: None, field: "x", version: 1 };
+        let blob = f.keys[0].seal(&place, &SecretString::from("secret")).unwrap();
+        let [_, master, version, nonce, text] = blob.split('.').collect::<Vec<_>>()[..] else { panic!("{blob}") };
+        let with =
+            |format: &str, version: &str, more: &str| format!("{format}.{master}.{version}.{nonce}.{text}{more}");
+        assert!(f.keys[0].open(&place, &with("bf1", version, "")).is_ok());
+        assert_eq!(f.keys[0].open(&place, &with("bf1", "2", "")).err(), Some(SealError::WrongDataKey(2)));
+        for malformed in
+            [with("bf2", version, ""), with("bf1", "+1", ""), with("bf1", "01", ""), with("bf1", version, ".")]
+        {
+            assert_eq!(f.keys[0].open(&place, &malformed).err(), Some(SealError::Malformed), "{malformed}");
+        }
     }
 
     #[test]

@@ -75,6 +75,33 @@ fn a_key_that_stands_twice_is_read_once() {
     assert_eq!(columns.name, "B");
 }
 
+/// A body may have a megabyte, and the thread that reads it two.
+#[test]
+fn a_megabyte_of_brackets_is_read_around() {
+    let project = new_id();
+    let (open, close) = ("[".repeat(500_000), "]".repeat(500_000));
+    let text = format!(r#"{{"id":"cus_1","created":1,"created":2,"deep":{open}{close},"name":"B"}}"#);
+    let object = Object::read(Kind::Customer, &project, &text).unwrap();
+    let Columns::Customer(columns) = object.columns else { panic!() };
+    assert_eq!((columns.name.as_str(), object.created, object.raw), ("B", 2, text));
+}
+
+#[test]
+fn a_list_is_no_object() {
+    let project = new_id();
+    for kind in Kind::ALL {
+        assert!(Object::read(kind, &project, r#"["cus_1",1]"#).is_err(), "{kind:?}");
+    }
+}
+
+#[test]
+fn what_postgres_cannot_keep_is_left_out_of_the_columns() {
+    let project = new_id();
+    let charge = json!({ "id": "ch_1", "payment_intent": "pi_\0" , "customer": { "id": "\0" } });
+    let Columns::Charge(columns) = read(Kind::Charge, &project, &charge).columns else { panic!() };
+    assert_eq!((columns.payment_intent.as_deref(), columns.customer_id), (Some("pi_"), None));
+}
+
 #[test]
 fn a_cut_sub_list_is_noticed() {
     let project = new_id();

@@ -9,6 +9,7 @@ both_engines!(
     a_forged_or_malformed_signature_is_refused_and_shown,
     a_replayed_delivery_outside_the_tolerance_is_refused,
     what_cannot_be_read_is_kept_in_quarantine,
+    what_nobody_should_send_disturbs_nothing,
     the_same_event_eight_times_has_one_effect,
     an_address_that_leads_nowhere_is_not_found,
     bodies_have_a_size_and_an_encoding,
@@ -124,6 +125,23 @@ async fn what_cannot_be_read_is_kept_in_quarantine(engine: Engine) {
     site.wait_until_idle().await;
     assert_eq!(site.event("evt_2").await, ("ignored".to_owned(), Some("not_mirrored".to_owned())));
     assert_eq!(site.event("evt_3").await, ("done".to_owned(), Some("applied".to_owned())));
+}
+
+/// Whoever knows a signing secret can sign anything: the tenant does.
+async fn what_nobody_should_send_disturbs_nothing(engine: Engine) {
+    let site = Site::start(engine).await;
+    let account = site.connect(0).await;
+    let (open, close) = ("[".repeat(400_000), "]".repeat(400_000));
+    let twice = format!(r#""created":1,"deep":{open}{close},"name":"Ada""#);
+    let deep = customer_event("evt_deep").replace(r#""name":"Ada""#, &twice);
+    let thin =
+        r#"{"id":"evt_thin","object":"v2.core.event","related_object":{"id":"pla_\u0000","type":"planet\u0000"}}"#;
+    for body in [&deep, thin] {
+        site.deliver(&account, body).await.expect(200);
+    }
+    site.wait_until_idle().await;
+    assert_eq!(site.event("evt_deep").await, ("done".to_owned(), Some("applied".to_owned())));
+    assert_eq!(site.event("evt_thin").await, ("ignored".to_owned(), Some("not_mirrored".to_owned())));
 }
 
 async fn the_same_event_eight_times_has_one_effect(engine: Engine) {

@@ -67,13 +67,13 @@ pub struct Amount(Decimal);
 impl Amount {
     /// From Stripe's text in minor units, such as `0.5`.
     pub fn minor(text: &str) -> Option<Self> {
-        let amount = Decimal::from_str_exact(text.trim()).ok()?.normalize();
+        let amount = money::decimal(text)?.normalize();
         (amount.scale() <= 12).then_some(Self(amount))
     }
 
     /// From what a person types in major units, such as `10.00`.
     pub fn major(text: &str, currency: &str) -> Option<Self> {
-        let amount = Decimal::from_str_exact(text.trim()).ok()?;
+        let amount = money::decimal(text)?;
         let minor = amount.checked_mul(Decimal::from(10_i64.pow(money::exponent(currency))))?.normalize();
         (minor.scale() <= 12).then_some(Self(minor))
     }

@@ -190,11 +190,11 @@ fn active(active: bool) -> String {
 
 /// Reads a struct. Fields are [`lenient`], so only what serde cannot walk at all is mended first, such as a key that stands twice.
 pub fn read<T: DeserializeOwned>(raw: &str) -> Result<T, Unreadable> {
+    if !raw.trim_start().starts_with('{') {
+        return Err(Unreadable::NotJson("not an object".to_owned())); // serde would fill the fields from a list
+    }
     serde_json::from_str(raw).or_else(|error| {
         let mended = tolerant::mend(raw).ok_or_else(|| Unreadable::NotJson(error.to_string()))?;
-        if !mended.is_object() {
-            return Err(Unreadable::NotJson("not an object".to_owned()));
-        }
         serde_json::from_value(mended).map_err(|error| Unreadable::NotJson(error.to_string()))
     })
 }
@@ -208,7 +208,7 @@ pub struct Reference(
 
 impl Tolerant for Reference {
     fn of_text(id: &str) -> Option<Self> {
-        Some(Self(Some(id.to_owned()).filter(|id| !id.is_empty())))
+        Some(Self(String::of_text(id).filter(|id| !id.is_empty())))
     }
     fn of_map<'de, A: MapAccess<'de>>(map: A) -> Result<Option<Self>, A::Error> {
         #[derive(Deserialize)]

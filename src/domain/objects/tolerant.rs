@@ -143,18 +143,25 @@ macro_rules! tolerant_structs {
 }
 pub(crate) use tolerant_structs;
 
+/// How deep an object is mended: nothing that is read lies half as deep.
+const DEEPEST: usize = 32;
+
 /// The same JSON with each part that serde refuses mended: of keys that stand twice the last counts, and a value that is no
-/// value (half a surrogate pair, a number beyond all numbers) is null. `None`: not JSON.
+/// value (half a surrogate pair, a number beyond all numbers) is null, as is what lies deeper than anything that is read: a
+/// megabyte of brackets must not use up the stack. `None`: not JSON.
 pub(super) fn mend(raw: &str) -> Option<serde_json::Value> {
-    fn part(raw: &RawValue) -> serde_json::Value {
+    fn part(raw: &RawValue, depth: usize) -> serde_json::Value {
         let text = raw.get();
+        if depth == DEEPEST {
+            return serde_json::Value::Null;
+        }
         if let Ok(members) = serde_json::from_str::<std::collections::BTreeMap<String, &RawValue>>(text) {
-            return members.into_iter().map(|(key, member)| (key, part(member))).collect();
+            return members.into_iter().map(|(key, member)| (key, part(member, depth + 1))).collect();
         }
         if let Ok(elements) = serde_json::from_str::<Vec<&RawValue>>(text) {
-            return elements.into_iter().map(part).collect();
+            return elements.into_iter().map(|element| part(element, depth + 1)).collect();
         }
         serde_json::from_str(text).unwrap_or_default()
     }
-    serde_json::from_str::<&RawValue>(raw).ok().map(part)
+    serde_json::from_str::<&RawValue>(raw).ok().map(|raw| part(raw, 0))
 }
