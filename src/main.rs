@@ -39,6 +39,30 @@ fn main() -> ExitCode {
 
 #[expect(clippy::print_stderr, reason = "the command line speaks to a person")]
 fn fail(error: &anyhow::Error) -> ExitCode {
-    eprintln!("billfold: {error:#}");
+    eprintln!("billfold: {}", told(error));
     ExitCode::FAILURE
+}
+
+/// The error and its causes; many an error has told its cause already.
+fn told(error: &anyhow::Error) -> String {
+    let mut told = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if told.is_empty() {
+            told = cause;
+        } else if !told.contains(&cause) {
+            told = format!("{told}: {cause}");
+        }
+    }
+    told
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::anyhow;
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let error = anyhow!("no role").context("migration 5: no role").context("database");
+        assert_eq!(super::told(&error), "database: migration 5: no role");
+    }
 }

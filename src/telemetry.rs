@@ -1,5 +1,7 @@
 //! Logs and metrics. Every line goes to standard error: standard output belongs to the command.
 
+use std::io::IsTerminal as _;
+
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::{MakeWriter, format::FmtSpan};
@@ -50,8 +52,11 @@ pub fn start_logs_to(
     for directive in QUIET {
         directives = directives.add_directive(directive.parse()?);
     }
-    let lines =
-        tracing_subscriber::fmt().with_env_filter(directives).with_writer(place).with_span_events(FmtSpan::NONE);
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(directives)
+        .with_writer(place)
+        .with_ansi(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|wish| wish.is_empty()))
+        .with_span_events(FmtSpan::NONE);
     let _already_started = match format {
         LogFormat::Text => lines.with_target(false).try_init(),
         LogFormat::Json => lines.json().flatten_event(true).with_current_span(true).with_span_list(false).try_init(),

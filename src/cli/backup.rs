@@ -1,11 +1,6 @@
 //! `billfold backup`: a copy of everything while billfold serves.
 
-use std::{
-    fs::OpenOptions,
-    io,
-    os::unix::fs::OpenOptionsExt as _,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use billfold::{
@@ -45,7 +40,7 @@ impl Backup {
 async fn copy(options: &Options, file: &Path) -> anyhow::Result<u64> {
     refuse_existing(file)?;
     let part = beside(file, &format!(".{}.part", &new_token()[..8]));
-    make_private(&part).with_context(|| format!("{} cannot be made", part.display()))?;
+    files::make_private(&part).with_context(|| format!("{} cannot be made", part.display()))?;
     let made = async {
         let db = Db::connect(options).await?;
         db.copy_into(&part).await?;
@@ -68,11 +63,6 @@ fn refuse_existing(file: &Path) -> anyhow::Result<()> {
         bail!("{} exists already; a backup never replaces a file", file.display());
     }
     Ok(())
-}
-
-/// An empty file that nobody else may read.
-pub(super) fn make_private(file: &Path) -> io::Result<std::fs::File> {
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)
 }
 
 /// The same path with something behind it.
@@ -103,7 +93,9 @@ async fn postgres(options: &Options, file: &Path) -> anyhow::Result<()> {
     println!(
         "and put back into an empty database, while no billfold runs on it. Roles are not in a dump: on another server make"
     );
-    println!("the role of DATABASE_URL and `CREATE ROLE billfold_app NOLOGIN` first.\n");
+    println!(
+        "the role of DATABASE_URL first, then `CREATE ROLE billfold_app NOLOGIN` and `GRANT billfold_app TO` the other.\n"
+    );
     println!("    pg_restore --exit-on-error --dbname=\"$DATABASE_URL\" {file}");
     println!("    billfold restore --after\n");
     println!("ok  the database answers, schema {}", version.unwrap_or(0));

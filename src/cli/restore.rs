@@ -13,7 +13,7 @@ use billfold::{
     telemetry,
 };
 
-use super::backup::{beside, make_private};
+use super::backup::beside;
 
 /// What to put back.
 #[derive(clap::Args)]
@@ -94,6 +94,7 @@ async fn put_back(backup: &Path, replace: bool, config: Config) -> anyhow::Resul
     let settled = settled?;
     let aside = beside(&database, &format!(".replaced-{}", Clock::system().now()));
     let kept = database.exists();
+    files::give_to_owner(&copy, &database).context("the restored database cannot be given to its owner")?;
     files::replace(&copy, &database, &aside).context("the database could not be replaced")?;
     println!("Put {} back as {}.", backup.display(), database.display());
     if kept {
@@ -127,7 +128,7 @@ async fn holds_something(db: &Db) -> anyhow::Result<bool> {
 async fn prepare(backup: &Path, copy: &Path, config: Config) -> anyhow::Result<Settled> {
     let shown = backup.display();
     let mut from = std::fs::File::open(backup).with_context(|| format!("{shown} cannot be read"))?;
-    let mut to = make_private(copy).with_context(|| {
+    let mut to = files::make_private(copy).with_context(|| {
         format!("{} cannot be made; one that an earlier restore left behind may be removed", copy.display())
     })?;
     std::io::copy(&mut from, &mut to).with_context(|| format!("{shown} cannot be copied"))?;

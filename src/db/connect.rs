@@ -11,6 +11,7 @@ use sqlx::{
 use super::{
     Db, Writer, care,
     error::{Error, Result},
+    files,
 };
 
 /// How to open a database.
@@ -60,6 +61,12 @@ impl Db {
             .row_buffer_size(1024)
             .statement_cache_capacity(512)
             .log_statements(tracing::log::LevelFilter::Trace);
+        let file = options.get_filename();
+        if !file.to_string_lossy().starts_with("file:") {
+            // A new database is its owner's alone, and so are the files that SQLite puts beside it. One that is there keeps its mode,
+            // and what hinders a new one SQLite tells in a moment.
+            let _ = files::make_private(file);
+        }
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
             .test_before_acquire(false) // a file does not hang up

@@ -1,7 +1,9 @@
 //! A SQLite database as a file: copied while it is written to, looked at before it is trusted, and put into the place of another.
 
 use std::{
+    fs::OpenOptions,
     io,
+    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, chown},
     path::{Path, PathBuf},
     str::FromStr as _,
 };
@@ -77,12 +79,30 @@ async fn open(file: &Path) -> Result<SqliteConnection> {
     Ok(SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(file).create_if_missing(false)).await?)
 }
 
+/// An empty file that nobody else may read.
+pub fn make_private(file: &Path) -> io::Result<std::fs::File> {
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)
+}
+
+/// What root has made for the place of `old` belongs to whom `old` belongs, or its folder where there is none: a service that is not root
+/// has to open it.
+pub fn give_to_owner(new: &Path, old: &Path) -> io::Result<()> {
+    let owner = if old.exists() { old.metadata()? } else { folder(old).metadata()? };
+    if new.metadata()?.uid() != 0 || owner.uid() == 0 {
+        return Ok(());
+    }
+    chown(new, Some(owner.uid()), Some(owner.gid()))
+}
+
+fn folder(file: &Path) -> &Path {
+    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// Gives a finished file its name, for good.
 pub fn put(new: &Path, place: &Path) -> io::Result<()> {
     std::fs::File::open(new)?.sync_all()?;
     std::fs::rename(new, place)?;
-    let folder = place.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    std::fs::File::open(folder)?.sync_all()
+    std::fs::File::open(folder(place))?.sync_all()
 }
 
 /// Puts `new` into the place of `old`, which is kept as `aside` if there is one. All are closed, without a log beside them.

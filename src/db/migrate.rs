@@ -10,6 +10,7 @@ use sqlx::migrate::Migrator;
 use super::{
     Db, Engine,
     error::{Error, Result},
+    role,
 };
 
 static SQLITE: LazyLock<Migrator> = LazyLock::new(|| beside_newer(sqlx::migrate!("./migrations/sqlite")));
@@ -25,12 +26,16 @@ impl Db {
     /// Applies what is missing. Safe to run again, and on Postgres by several processes at once (advisory lock).
     ///
     /// # Errors
-    /// [`Error::Refused`] when a newer version has taken something away that this one needs.
+    /// [`Error::Refused`] when a newer version has taken something away that this one needs, or the role of the connection string
+    /// may not do its part.
     pub async fn migrate(&self) -> Result<()> {
         self.check_floor().await?;
         match self {
             Self::Sqlite { writer, .. } => SQLITE.run(writer.pool()).await?,
-            Self::Postgres(pool) => POSTGRES.run(pool).await?,
+            Self::Postgres(pool) => {
+                role::prepare(pool).await?;
+                POSTGRES.run(pool).await?;
+            }
         }
         Ok(())
     }

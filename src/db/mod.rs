@@ -13,6 +13,7 @@ pub mod files;
 mod migrate;
 pub mod page;
 mod query;
+mod role;
 mod tx;
 mod writer;
 

@@ -3,8 +3,9 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    os::unix::net::UnixDatagram,
+    os::unix::{fs::PermissionsExt as _, net::UnixDatagram},
     path::Path,
+    process::Command,
     time::Duration,
 };
 
@@ -69,6 +70,69 @@ async fn the_example_of_an_environment_holds_every_setting_and_its_default() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
+/// Every setting of the example by its name, also the ones that are commented out.
+fn example() -> Vec<String> {
+    let setting = |line: &str| {
+        let line = line.strip_prefix("# ").unwrap_or(line);
+        let (name, _) = line.split_once('=')?;
+        variables(name).contains(name).then(|| line.to_owned())
+    };
+    read(".env.example").lines().filter_map(setting).collect()
+}
+
+#[test]
+fn a_shell_reads_the_example_of_an_environment_as_systemd_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("env");
+    std::fs::write(&file, example().join("\n")).unwrap();
+    let output = Command::new("sh").args(["-euc", "set -a; . \"$1\"; env", "sh"]).arg(&file).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let seen = String::from_utf8(output.stdout).unwrap();
+    for setting in example() {
+        let meant = setting.replace('"', "");
+        assert!(seen.lines().any(|line| line == meant), "{setting}");
+    }
+}
+
+#[test]
+fn a_copied_example_cannot_displace_what_a_container_stands_on() {
+    for file in ["deploy/compose.sqlite.yml", "deploy/compose.postgres.yml"] {
+        let text = read(file);
+        assert!(text.contains("env_file: [{path: .env, required: false}]"), "{file}");
+        let key = if file.contains("sqlite") { "BILLFOLD_KEY_FILE" } else { "BILLFOLD_MASTER_KEYS" };
+        for name in ["DATABASE_URL", "BILLFOLD_BIND", "BILLFOLD_PUBLIC_URL", "BILLFOLD_CONNECTIONS_PER_IP", key] {
+            let given = text.lines().any(|line| line.trim_start().starts_with(&format!("{name}: ")));
+            assert!(given, "{file} leaves {name} to whoever fills deploy/.env");
+        }
+    }
+    let unit = read("deploy/billfold.service");
+    assert!(unit.contains("serve --key-file %d/master.keys"), "a flag: it wins over the file of the environment");
+}
+
+#[test]
+fn the_unit_tries_again_for_ever_but_not_with_wrong_settings() {
+    let unit = read("deploy/billfold.service");
+    for line in ["Type=notify", "Restart=on-failure", "StartLimitIntervalSec=0", "RestartPreventExitStatus=2"] {
+        assert!(unit.lines().any(|found| found == line), "{line}");
+    }
+}
+
+#[test]
+fn nothing_starts_on_the_postgres_that_only_makes_the_database() {
+    let compose = read("deploy/compose.postgres.yml");
+    assert!(compose.contains(r#"["CMD", "pg_isready", "-h", "127.0.0.1", "#), "that one answers on its socket alone");
+}
+
+#[tokio::test]
+async fn a_new_database_is_its_owners_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("billfold.db");
+    let url = format!("sqlite://{}", file.display());
+    let made = billfold(&["migrate"]).env("DATABASE_URL", url).output().await.unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+}
+
 #[tokio::test]
 async fn the_files_for_running_it_name_settings_that_exist() {
     let settings: BTreeSet<String> = settings().await.into_keys().collect();
@@ -99,7 +163,14 @@ fn the_image_is_made_of_what_the_build_needs() {
     let manifest: toml::Table = read("Cargo.toml").parse().unwrap();
     let rust = manifest["package"]["rust-version"].as_str().unwrap();
     assert!(dockerfile.contains(&format!("FROM rust:{rust}-")), "Cargo.toml asks for Rust {rust}");
-    for line in ["USER 65532:65532", "HEALTHCHECK", r#"CMD ["billfold", "healthcheck"]"#, "STOPSIGNAL SIGTERM"] {
+    assert!(dockerfile.contains("mkdir -m 700 /places/data /places/keys /places/backups"), "new volumes get that mode");
+    for line in [
+        "USER 65532:65532",
+        "COPY --from=build --chown=65532:65532 /places/ /",
+        "HEALTHCHECK",
+        r#"CMD ["billfold", "healthcheck"]"#,
+        "STOPSIGNAL SIGTERM",
+    ] {
         assert!(dockerfile.contains(line), "{line}");
     }
 }
@@ -122,4 +193,5 @@ async fn systemd_is_told_of_the_start_the_life_and_the_stop() {
     process.signal("TERM").await;
     while hear() != "STOPPING=1" {}
     assert!(process.ended().await.success());
+    assert!(!process.output().contains('\u{1b}'), "a journal is no terminal: {}", process.output());
 }

@@ -107,7 +107,7 @@ async fn a_wrong_set_up_link_says_how_to_get_a_new_one(engine: Engine) {
     new_token_if_open(&site.app).await.unwrap().expect("a newer link");
     for wrong in [old.as_str(), "", "x"] {
         let page = site.anonymous().get(&format!("/setup?token={wrong}")).await.expect(403);
-        assert!(page.text().contains("billfold serve"), "{wrong}");
+        assert!(page.text().contains("billfold setup-link"), "{wrong}");
         assert!(!page.has("form"));
     }
 }

@@ -7,6 +7,7 @@ use billfold::{
     vault::{ExposeSecret as _, Keyring},
 };
 use clap::Parser as _;
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
 use crate::harness::{Engine, TestDatabase, both_engines, new_tenant};
 
@@ -59,4 +60,41 @@ async fn a_lost_key_file_is_not_replaced_in_silence(engine: Engine) {
     std::fs::remove_file(&file).unwrap();
     let refused = App::start(config(&database, &flags), Clock::system()).await;
     assert!(matches!(refused.err(), Some(StartError::MissingMasterKey { tenants: 1, .. })));
+}
+
+/// As a managed Postgres gives it: it owns its database, is no superuser, and makes no roles.
+#[tokio::test]
+async fn a_role_of_postgres_that_may_not_take_on_ours_is_told_what_to_run() {
+    let database = TestDatabase::empty(Engine::Postgres).await;
+    let mut admin = PgConnection::connect(&database.url).await.unwrap();
+    let name = format!("plain_{:016x}", rand::random::<u64>());
+    run(&mut admin, &format!("CREATE ROLE {name} LOGIN PASSWORD 'plain'")).await;
+    let its: String = sqlx::query_scalar("SELECT current_database()").fetch_one(&mut admin).await.unwrap();
+    run(&mut admin, &format!("ALTER DATABASE {its} OWNER TO {name}")).await;
+    let (_, place) = database.url.split_once('@').unwrap();
+    let flags = ["--database-url", &format!("postgres://{name}:plain@{place}")];
+    let keys = Keyring::generate_entry();
+    let started = async || {
+        let config =
+            Settings::parse_from(["billfold", "--master-keys", keys.expose_secret()].iter().chain(&flags)).config;
+        App::start(config, Clock::system()).await
+    };
+
+    let refused = started().await.err().expect("refused").to_string();
+    let grant = format!("GRANT billfold_app TO {name};");
+    assert!(refused.contains("CREATE ROLE billfold_app NOLOGIN;") && refused.contains(&grant), "{refused}");
+
+    let made = "CREATE ROLE billfold_app NOLOGIN; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL";
+    run(&mut admin, &format!("DO $$ BEGIN {made}; END $$")).await;
+    run(&mut admin, &grant).await;
+    started().await.expect("it may now").db.close().await;
+
+    // Roles belong to the server: this one is to go with its database. It owns the latter, too.
+    run(&mut admin, &format!("REASSIGN OWNED BY {name} TO CURRENT_USER")).await;
+    run(&mut admin, &format!("DROP OWNED BY {name}")).await;
+    run(&mut admin, &format!("DROP ROLE {name}")).await;
+}
+
+async fn run(admin: &mut PgConnection, statement: &str) {
+    sqlx::query(AssertSqlSafe(statement.to_owned())).execute(admin).await.unwrap();
 }
