@@ -13,6 +13,7 @@ pub mod job;
 pub mod kind;
 pub mod mode;
 pub mod money;
+pub mod next_path;
 pub mod objects;
 pub mod part;
 pub mod permission;

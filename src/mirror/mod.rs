@@ -306,8 +306,7 @@ async fn write_kind(tx: &mut Tx, project: &ProjectId, kind: Kind, rows: &[(&str,
 async fn write_counts(tx: &mut Tx, project: &ProjectId, rows: &Rows<'_>) -> Result<()> {
     let mut deltas: BTreeMap<(Kind, &str), i64> = BTreeMap::new();
     for ((kind, _), row) in rows {
-        let stored = row.write.is_some() || (row.buried_at.is_some() && row.known.is_some());
-        if !stored {
+        if !row.exists() {
             continue;
         }
         if let Some(known) = &row.known {

@@ -269,7 +269,7 @@ impl From<Error> for NotStored {
 
 #[cfg(test)]
 mod tests {
-    use super::read_event;
+    use super::{RawValue, id_of, read_event};
     use crate::{domain::event::EventStatus, vault::new_id};
 
     #[test]
@@ -289,5 +289,39 @@ mod tests {
         }
         let fits = read_event(br#"{"id":"evt_1","livemode":false}"#, &project, Some("acct_own"), false, 5);
         assert_eq!((fits.status, fits.created), (EventStatus::Received, 5));
+    }
+
+    #[test]
+    fn an_event_of_another_mode_or_account_is_named_as_such() {
+        let project = new_id();
+        let judged = |body: &str, account: Option<&str>, livemode: bool| {
+            let event = read_event(body.as_bytes(), &project, account, livemode, 5);
+            assert_eq!(event.status == EventStatus::Quarantined, event.cause.is_some());
+            event.cause.unwrap_or_default()
+        };
+        let (test, live) = (r#"{"id":"evt_1","livemode":false}"#, r#"{"id":"evt_1","livemode":true}"#);
+        assert_eq!(judged(test, None, true), "the event is of test mode, the connection of live mode");
+        assert_eq!(judged(live, None, false), "the event is of live mode, the connection of test mode");
+        let named = r#"{"id":"evt_1","account":"acct_own"}"#;
+        assert_eq!(judged(named, Some("acct_own"), false), "");
+        assert_eq!(judged(named, Some("acct_other"), false), "the event is of another Stripe account");
+        assert!(judged(named, None, false).ends_with("the connection's is not known"));
+        let thin = r#"{"id":"evt_1","context":"org_1/acct_own"}"#;
+        assert_eq!(judged(thin, Some("acct_own"), false), "");
+        assert_eq!(judged(thin, Some("acct_other"), false), "the event is of another Stripe account");
+    }
+
+    #[test]
+    fn an_event_is_stored_under_its_id_unless_no_column_holds_it() {
+        let project = new_id();
+        for (length, kept) in [(1, true), (255, true), (256, false)] {
+            let id = "e".repeat(length);
+            let body = format!(r#"{{"id":"{id}"}}"#);
+            let event = read_event(body.as_bytes(), &project, None, false, 5);
+            assert_eq!(event.id == id, kept, "{length}");
+            assert_eq!(id_of(&RawValue::from_string(body).unwrap()), event.id);
+        }
+        let nameless = |body: &[u8]| read_event(body, &project, None, false, 5).id;
+        assert!(nameless(b"{}").starts_with("unreadable_") && nameless(b"{}") != nameless(b"[]"));
     }
 }

@@ -43,3 +43,42 @@ fn hmac(key: &[u8; 32], message: &[u8]) -> [u8; 32] {
     mac.update(message);
     mac.finalize().into_bytes().into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        domain::ids::TenantId,
+        vault::{Keyring, new_id},
+    };
+
+    fn data_key(ring: &Keyring) -> DataKey {
+        let tenant: TenantId = new_id();
+        ring.open_data_key(&tenant, &ring.new_data_key(&tenant).unwrap()).unwrap()
+    }
+
+    /// The same said in words of ring's.
+    #[test]
+    fn a_code_is_hmac_sha256_under_a_key_of_its_own() {
+        let key = data_key(&Keyring::generate());
+        let sign = |key: &[u8], message: &[u8]| {
+            let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, key);
+            ring::hmac::sign(&key, message).as_ref().to_vec()
+        };
+        let of_chain = sign(key.bytes(), b"billfold audit chain 1");
+        let expected = hex::encode(sign(&of_chain, &associated(&["1", "login"])));
+        assert_eq!(key.chain_key().mac(&["1", "login"]), expected);
+    }
+
+    #[test]
+    fn a_code_fits_its_own_parts_and_tenant_alone() {
+        let ring = Keyring::generate();
+        let [own, other] = [data_key(&ring).chain_key(), data_key(&ring).chain_key()];
+        let mac = own.mac(&["1", "login"]);
+        assert!(own.verify(&["1", "login"], &mac));
+        for parts in [&["1", "logout"][..], &["1login"], &["", "1login"], &["1", "login", ""], &[]] {
+            assert!(!own.verify(parts, &mac), "{parts:?}");
+        }
+        assert!(!own.verify(&["1", "login"], "") && !other.verify(&["1", "login"], &mac));
+    }
+}

@@ -243,7 +243,7 @@ fn write_private(path: &Path, text: &SecretString) -> std::io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Keyring, SecretString};
+    use super::{BASE64, Keyring, KeyringError, SecretString};
 
     #[test]
     fn the_key_file_is_private_and_reads_back() {
@@ -279,11 +279,42 @@ mod tests {
     }
 
     #[test]
+    fn what_a_killed_process_left_is_in_nobodys_way_and_what_cannot_be_written_is_said() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("billfold.key");
+        let (ring, _) = Keyring::load_or_create(&path).unwrap();
+        let next = path.with_extension("next");
+        std::fs::write(&next, "half").unwrap();
+        let new = ring.add_key().unwrap();
+        assert!(!next.exists());
+        std::fs::create_dir(&next).unwrap();
+        // said of the folder that is in the way, and nothing has changed
+        assert!(ring.add_key().unwrap_err().to_string().contains("directory"));
+        assert_eq!((ring.ids().len(), &ring.ids()[0]), (2, &new));
+        let error = Keyring::load_or_create(dir.path()).unwrap_err().to_string();
+        assert!(error.contains("directory"), "{error}");
+        assert!(matches!(Keyring::generate().add_key(), Err(KeyringError::NoFile)));
+    }
+
+    #[test]
     fn weak_and_malformed_keys_are_refused() {
         let zeros = format!("k1:{}", "A".repeat(43) + "=");
         let words = format!("k1:{}", data_encoding::BASE64.encode(b"correct horse battery staple 123"));
         for text in ["", "k1", "k1:???", "k1:c2hvcnQ=", &zeros, &words] {
             assert!(Keyring::parse(&SecretString::from(text)).is_err(), "{text}");
+        }
+        let odd = BASE64.encode(&(1..=32).collect::<Vec<u8>>());
+        let few = |kinds: u8| BASE64.encode(&(0..32).map(|at| at % kinds).collect::<Vec<u8>>());
+        for (text, good) in [
+            (format!("k-1_x:{odd}"), true),
+            (format!("k1:{odd}, k2:{},", few(9)), true),
+            (format!("k1:{odd},k1:{}", few(9)), false),
+            (format!(":{odd}"), false),
+            (format!("k.1:{odd}"), false),
+            (format!("k1:{}", few(8)), true),
+            (format!("k1:{}", few(7)), false),
+        ] {
+            assert_eq!(Keyring::parse(&SecretString::from(text.as_str())).is_ok(), good, "{text}");
         }
         let entry = Keyring::generate_entry();
         assert!(Keyring::parse(&entry).is_ok());

@@ -265,6 +265,8 @@ mod tests {
         ] {
             assert_eq!(judge(&wrong, &present, &sign(&f, &wrong, &present)), Err(Disbelief::Misplaced));
         }
+        let framed = String::from_utf8(right.clone()).unwrap().replace("false", "true").into_bytes();
+        assert_eq!(judge(&framed, &present, &sign(&f, &framed, &present)), Err(Disbelief::Misplaced));
         let elsewhere = data("evil.example", 0x05, 7, &[]);
         assert_eq!(judge(&right, &elsewhere, &sign(&f, &right, &elsewhere)), Err(Disbelief::Misplaced));
         for flags in [0x00, 0x01, 0x04] {
@@ -295,6 +297,46 @@ mod tests {
     }
 
     #[test]
+    fn a_new_key_needs_a_name_of_a_fair_length_and_the_flag_that_says_so() {
+        let f = fixture();
+        let client = client("webauthn.create", CHALLENGE, ORIGIN);
+        let judge = |flags: u8, length: u16| {
+            let name = vec![b'x'; length.into()];
+            let rest = [&[0; 16][..], &length.to_be_bytes(), &name].concat();
+            let data = data(SITE, flags, 0, &rest);
+            let said = Statement { client_data: &client, authenticator_data: &data };
+            registered(&f.party, CHALLENGE, &said, (&name, &f.info))
+        };
+        for (flags, length, good) in [(0x45, 1023, true), (0x45, 1024, false), (0x45, 0, false), (0x05, 3, false)] {
+            assert_eq!(judge(flags, length).is_ok(), good, "{flags} {length}");
+        }
+    }
+
+    #[test]
+    fn an_element_has_its_tag_and_its_length() {
+        let long = |head: &[u8], length: usize| [head, &vec![7; length]].concat();
+        for (bytes, inside, behind) in [
+            (vec![0x30, 1, 9], 1, 0),
+            (vec![0x30, 1, 9, 8, 8], 1, 2),
+            (long(&[0x30, 0x81, 0x80], 128), 128, 0),
+            (long(&[0x30, 0x82, 0x01, 0x02], 259), 258, 1),
+        ] {
+            let (content, rest) = element(&bytes, 0x30).unwrap();
+            assert_eq!((content.len(), rest.len()), (inside, behind), "{bytes:?}");
+        }
+        for bytes in [&[0x31, 1, 9][..], &[0x30, 2, 9], &[0x30, 0x83, 0, 0, 1, 9], &[0x30]] {
+            assert_eq!(element(bytes, 0x30), Err(Disbelief::Malformed), "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn bytes_travel_as_browsers_write_them() {
+        assert_eq!(base64url(&[0xfb, 0xff]), "-_8");
+        assert_eq!(from_base64url("-_8"), Some(vec![0xfb, 0xff]));
+        assert_eq!(from_base64url("+/8"), None);
+    }
+
+    #[test]
     fn passkeys_are_for_names() {
         let of = |url: &str| Party::of(url).map(|party| (party.id, party.origin));
         let party = |id: &str, origin: &str| Some((id.to_owned(), origin.to_owned()));
@@ -302,6 +344,7 @@ mod tests {
         assert_eq!(of("https://b.example:8443"), party("b.example", "https://b.example:8443"));
         assert_eq!(of("http://127.0.0.1:3000"), party("localhost", "http://localhost:3000"));
         assert_eq!(of("http://[::1]:3000"), party("localhost", "http://localhost:3000"));
+        assert_eq!(of("http://[::1]"), party("localhost", "http://localhost"));
         assert_eq!(of("https://192.0.2.1"), None);
     }
 

@@ -13,13 +13,13 @@ use super::access::{Admin, Visitor};
 use super::csrf::CsrfToken;
 use super::error::{Error, Result};
 use super::html::{self, Wanted};
-use super::links::next_path;
 use super::session::{Login, is_recent};
 use super::shell::PublicShell;
 use super::standing::OfTenant;
 use crate::accounts::{openid, passkeys};
 use crate::app::App;
 use crate::domain::ids::TenantId;
+use crate::domain::next_path::next_path;
 use crate::store::users::User;
 use crate::vault::webauthn::Party;
 

@@ -66,6 +66,29 @@ fn malformed_headers_are_refused() {
 }
 
 #[test]
+fn a_header_has_a_length() {
+    let good = sign("whsec_one", &NOW.to_string(), BODY);
+    let header = format!("t={NOW},v1={good},v0=");
+    let fill = |length: usize| format!("{header}{}", "x".repeat(length - header.len()));
+    assert_eq!((check(&fill(2_048)), check(&fill(2_049))), (Ok(NOW), Err(Refusal::Malformed)));
+}
+
+#[test]
+fn a_refusal_has_a_code_of_its_own() {
+    let all = [Refusal::Missing, Refusal::Malformed, Refusal::Invalid, Refusal::OutOfTolerance, Refusal::NotReady];
+    assert_eq!(
+        all.map(Refusal::code),
+        [
+            "signature_missing",
+            "signature_malformed",
+            "signature_invalid",
+            "timestamp_out_of_tolerance",
+            "endpoint_not_ready"
+        ]
+    );
+}
+
+#[test]
 fn foreign_signatures_and_changed_bodies_are_refused() {
     let time = NOW.to_string();
     assert_eq!(check(&format!("t={time},v1={}", sign("whsec_other", &time, BODY))), Err(Refusal::Invalid));

@@ -12,6 +12,7 @@ use serde_json::json;
 use crate::accounts::login::{Credentials, authenticate, device_mark};
 use crate::accounts::passkeys;
 use crate::app::App;
+use crate::domain::next_path::next_path;
 use crate::web::access::SignedIn;
 use crate::web::confirm::Page;
 use crate::web::csrf::{CsrfToken, ProtectedForm};
@@ -19,7 +20,6 @@ use crate::web::dashboard::account::Answered;
 use crate::web::error::{Error, Result};
 use crate::web::extract::{ClientIp, Query};
 use crate::web::html::{self, Wanted};
-use crate::web::links::next_path;
 use crate::web::routes::Routes;
 use crate::web::session::{Proof, ask_browser, asked_of_browser, origin, sign_in, sign_in_with};
 

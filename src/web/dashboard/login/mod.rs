@@ -19,6 +19,7 @@ use serde::Deserialize;
 
 use crate::accounts::{self, login, passkeys};
 use crate::app::App;
+use crate::domain::next_path::next_path;
 use crate::openid::CALLBACK;
 use crate::store::users::User;
 use crate::vault::webauthn::Party;
@@ -27,7 +28,6 @@ use crate::web::dashboard::account::with_theme;
 use crate::web::error::{Error, Result};
 use crate::web::extract::{ClientIp, Query};
 use crate::web::html;
-use crate::web::links::next_path;
 use crate::web::rate_limit::{RateLimit, network};
 use crate::web::routes::Routes;
 use crate::web::session::{Login, Proof, hold, origin, sign_in_with};

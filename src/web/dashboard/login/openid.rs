@@ -8,13 +8,13 @@ use serde::Deserialize;
 use super::{Begun, LoginPage, enter_with, second_step};
 use crate::accounts::{self, openid};
 use crate::app::App;
+use crate::domain::next_path::next_path;
 use crate::openid::{Error as Refusal, Identity};
 use crate::web::csrf::{CsrfToken, ProtectedForm};
 use crate::web::dashboard::openid::{PAGE, Purpose, asked, lead_on, provider, unavailable};
 use crate::web::error::{Error, Result};
 use crate::web::extract::{ClientIp, Query};
 use crate::web::html::{self, Wanted};
-use crate::web::links::next_path;
 use crate::web::session::{Login, Proof, origin, sign_in};
 
 #[derive(Deserialize)]

@@ -10,12 +10,12 @@ use serde_json::json;
 use super::{Begun, LoginPage, enter_with};
 use crate::accounts::passkeys;
 use crate::app::App;
+use crate::domain::next_path::next_path;
 use crate::web::csrf::{CsrfToken, ProtectedForm};
 use crate::web::dashboard::account::Answered;
 use crate::web::error::{Error, Result};
 use crate::web::extract::ClientIp;
 use crate::web::html;
-use crate::web::links::next_path;
 use crate::web::session::{Login, Proof, ask_browser, asked_of_browser, origin};
 
 #[derive(Deserialize)]

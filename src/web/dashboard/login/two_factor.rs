@@ -11,11 +11,11 @@ use super::{Parameters, enter_with, seconds};
 use crate::accounts;
 use crate::accounts::two_factor::{self, Verdict};
 use crate::app::App;
+use crate::domain::next_path::next_path;
 use crate::web::csrf::{CsrfToken, ProtectedForm};
 use crate::web::error::{Error, Result};
 use crate::web::extract::{ClientIp, Query};
 use crate::web::html;
-use crate::web::links::next_path;
 use crate::web::session::{Login, Proof, held, origin};
 use crate::web::shell::PublicShell;
 

@@ -1,0 +1,4 @@
+//! See `src/sealed.rs`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| billfold_fuzz::sealed::judge(data));

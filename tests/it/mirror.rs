@@ -1,0 +1,267 @@
+//! Newest wins, row by row: what a change leaves in the mirror, its counts, its search words, its items and its wishes to read again.
+
+use billfold::{
+    db::Db,
+    domain::{
+        event::Outcome,
+        ids::{ProjectId, TenantId},
+        kind::Kind,
+        objects::Object,
+    },
+    mirror::{self, Asked, Change, Source},
+    store::{
+        counts, customers,
+        mirror::{self as rows, Mirrored},
+        object_versions::{self, Version},
+        projects, refetches, search, subscriptions,
+    },
+    vault::new_id,
+};
+use serde_json::{Value, json};
+
+use crate::harness::{Engine, TestDatabase, both_engines};
+
+both_engines!(
+    counts_follow_every_change,
+    what_an_object_is_found_by_follows_it,
+    the_items_of_a_subscription_follow_it,
+    a_deletion_keeps_what_was_told_last,
+    an_end_is_not_taken_back_by_an_event,
+    what_an_event_leaves_open_is_read_again,
+    an_answer_that_changes_something_is_kept_beside_the_row,
+);
+
+const NOW: i64 = 1_000;
+
+/// A migrated database with a project, and nothing around it.
+struct Ground {
+    db: Db,
+    tenant: TenantId,
+    project: ProjectId,
+    _database: TestDatabase,
+}
+
+impl Ground {
+    async fn make(engine: Engine) -> Self {
+        let database = TestDatabase::create(engine).await;
+        let ground = Self { db: database.open().await, tenant: new_id(), project: new_id(), _database: database };
+        let mut tx = ground.db.write(&ground.tenant).await.unwrap();
+        projects::insert(&mut tx, &ground.project, "Shop", 0).await.unwrap();
+        tx.commit().await.unwrap();
+        ground
+    }
+
+    fn read(&self, kind: Kind, object: &Value) -> Box<Object> {
+        Box::new(Object::read(kind, &self.project, &object.to_string()).unwrap())
+    }
+
+    fn event(&self, kind: Kind, object: &Value, at: i64) -> Change {
+        Change::State(self.read(kind, object), Source::Event(at))
+    }
+
+    fn answer(&self, kind: Kind, object: &Value, as_of: i64, seen: Option<i64>) -> Change {
+        Change::from_fetch(*self.read(kind, object), as_of, seen)
+    }
+
+    fn gone(&self, kind: Kind, object: &Value, at: i64) -> Change {
+        Change::Gone { last: self.read(kind, object), at }
+    }
+
+    /// What became of one change.
+    async fn apply(&self, change: Change) -> Outcome {
+        let mut tx = self.db.write(&self.tenant).await.unwrap();
+        let outcomes = mirror::apply(&mut tx, &self.project, &[change], NOW).await.unwrap();
+        tx.commit().await.unwrap();
+        let [outcome] = outcomes[..] else { panic!("{outcomes:?}") };
+        outcome
+    }
+
+    /// The same for an answer of Stripe's.
+    async fn told(&self, change: Change, asked: Asked) -> Outcome {
+        let mut tx = self.db.write(&self.tenant).await.unwrap();
+        let outcomes = mirror::apply_told(&mut tx, &self.project, &[change], asked, NOW).await.unwrap();
+        tx.commit().await.unwrap();
+        outcomes[0]
+    }
+
+    async fn counts(&self, kind: Kind) -> Vec<(String, i64)> {
+        let mut tx = self.db.read(&self.tenant).await.unwrap();
+        counts::by_status(&mut tx, &self.project, kind).await.unwrap()
+    }
+
+    async fn row(&self, kind: Kind, stripe_id: &str) -> Mirrored {
+        let mut tx = self.db.read(&self.tenant).await.unwrap();
+        let id = kind.derive_id(&self.project, stripe_id);
+        rows::find(&mut tx, &self.project, kind, &id).await.unwrap().unwrap()
+    }
+
+    /// Stripe's ids of what is to be read again, and how often that was wished for.
+    async fn wishes(&self) -> Vec<(String, i64)> {
+        let mut tx = self.db.read(&self.tenant).await.unwrap();
+        let due = refetches::due(&mut tx, &self.project, NOW, 10).await.unwrap();
+        due.into_iter().map(|wish| (wish.stripe_id, wish.asked)).collect()
+    }
+
+    async fn found(&self, word: &str) -> Vec<String> {
+        let mut tx = self.db.read(&self.tenant).await.unwrap();
+        search::ids(&mut tx, &self.project, Kind::Customer, &[word.to_owned()], 10).await.unwrap()
+    }
+
+    /// The second that a row is proven for.
+    async fn version_at(&self, kind: Kind, stripe_id: &str) -> Option<i64> {
+        let mut tx = self.db.read(&self.tenant).await.unwrap();
+        let key = (kind, kind.derive_id(&self.project, stripe_id));
+        let versions = mirror::versions(&mut tx, &self.project, [key.clone()]).await.unwrap();
+        versions.get(&key).copied()
+    }
+
+    async fn kept(&self, kind: Kind, stripe_id: &str) -> Vec<Version> {
+        let mut tx = self.db.read(&self.tenant).await.unwrap();
+        object_versions::of_object(&mut tx, &self.project, &kind.derive_id(&self.project, stripe_id), 10).await.unwrap()
+    }
+}
+
+fn n(status: &str, n: i64) -> (String, i64) {
+    (status.to_owned(), n)
+}
+
+async fn counts_follow_every_change(engine: Engine) {
+    let ground = Ground::make(engine).await;
+    let invoice = |id: &str, status: &str| json!({ "id": id, "created": 1, "status": status, "number": "A-1" });
+    for id in ["in_1", "in_2", "in_3"] {
+        assert_eq!(ground.apply(ground.event(Kind::Invoice, &invoice(id, "open"), 10)).await, Outcome::Applied);
+    }
+    assert_eq!(ground.counts(Kind::Invoice).await, [n("open", 3)]);
+    ground.apply(ground.event(Kind::Invoice, &invoice("in_1", "paid"), 11)).await;
+    ground.apply(ground.event(Kind::Invoice, &invoice("in_2", "draft"), 9)).await;
+    assert_eq!(ground.counts(Kind::Invoice).await, [n("open", 2), n("paid", 1)]);
+    assert_eq!(ground.row(Kind::Invoice, "in_1").await.status, "paid");
+    ground.apply(ground.gone(Kind::Invoice, &invoice("in_2", "open"), 12)).await;
+    ground.apply(ground.gone(Kind::Invoice, &json!({ "id": "in_3", "deleted": true }), 12)).await;
+    assert_eq!(ground.counts(Kind::Invoice).await, [n("deleted", 2), n("paid", 1)]);
+    let never_seen = json!({ "id": "in_4", "deleted": true });
+    assert_eq!(ground.apply(ground.gone(Kind::Invoice, &never_seen, 12)).await, Outcome::Deleted);
+    assert_eq!(ground.counts(Kind::Invoice).await, [n("deleted", 3), n("paid", 1)]);
+    assert_eq!(ground.row(Kind::Invoice, "in_4").await.status, "deleted");
+    assert!(ground.counts(Kind::Customer).await.is_empty());
+}
+
+async fn what_an_object_is_found_by_follows_it(engine: Engine) {
+    let ground = Ground::make(engine).await;
+    let customer = |name: &str, email: &str| json!({ "id": "cus_1", "created": 1, "name": name, "email": email });
+    let id = Kind::Customer.derive_id(&ground.project, "cus_1");
+    ground.apply(ground.event(Kind::Customer, &customer("Ada", "ada@example.com"), 10)).await;
+    assert_eq!(ground.found("ada").await, [id.as_str()]);
+    ground.apply(ground.event(Kind::Customer, &customer("Grace", "ada@example.com"), 11)).await;
+    assert_eq!(ground.found("grace").await, [id.as_str()]);
+    ground.apply(ground.event(Kind::Customer, &customer("Grace", "grace@example.org"), 12)).await;
+    assert_eq!(ground.found("ada").await, Vec::<String>::new());
+    let mut tx = ground.db.read(&ground.tenant).await.unwrap();
+    assert_eq!(customers::with_email(&mut tx, &ground.project, "grace@example.org", 9).await.unwrap(), [id]);
+}
+
+async fn the_items_of_a_subscription_follow_it(engine: Engine) {
+    let ground = Ground::make(engine).await;
+    let subscription = |prices: &[&str]| {
+        let item = |price: &&str| json!({ "id": format!("si_{price}"), "quantity": 1, "price": { "id": price } });
+        json!({ "id": "sub_1", "created": 1, "status": "active", "customer": "cus_1",
+            "items": { "data": prices.iter().map(item).collect::<Value>(), "has_more": false } })
+    };
+    let id = Kind::Subscription.derive_id(&ground.project, "sub_1");
+    for (at, prices) in [(10, &["price_1"][..]), (11, &["price_2", "price_3"]), (12, &["price_2", "price_3"])] {
+        ground.apply(ground.event(Kind::Subscription, &subscription(prices), at)).await;
+        let mut tx = ground.db.read(&ground.tenant).await.unwrap();
+        let items = subscriptions::items(&mut tx, &ground.project, &id).await.unwrap();
+        let mut found: Vec<String> = items.into_iter().map(|item| item.price_id).collect();
+        let mut wanted: Vec<String> = prices.iter().map(|id| Kind::Price.derive_id(&ground.project, id)).collect();
+        found.sort();
+        wanted.sort();
+        assert_eq!(found, wanted, "{at}");
+    }
+}
+
+async fn a_deletion_keeps_what_was_told_last(engine: Engine) {
+    let ground = Ground::make(engine).await;
+    let customer = |id: &str, name: &str| json!({ "id": id, "created": 1, "name": name });
+    for id in ["cus_1", "cus_2"] {
+        ground.apply(ground.event(Kind::Customer, &customer(id, "Ada"), 10)).await;
+    }
+    let bare = json!({ "id": "cus_1", "deleted": true });
+    assert_eq!(ground.apply(ground.answer(Kind::Customer, &bare, 11, None)).await, Outcome::Deleted);
+    assert!(ground.row(Kind::Customer, "cus_1").await.raw.contains("Ada"));
+    ground.apply(ground.gone(Kind::Customer, &customer("cus_2", "Grace"), 9)).await;
+    assert!(ground.row(Kind::Customer, "cus_2").await.raw.contains("Grace"));
+    assert_eq!(ground.version_at(Kind::Customer, "cus_1").await, Some(10));
+    for change in [
+        ground.event(Kind::Customer, &customer("cus_1", "Back"), 20),
+        ground.gone(Kind::Customer, &customer("cus_1", "Back"), 20),
+        ground.answer(Kind::Customer, &customer("cus_1", "Back"), 20, None),
+    ] {
+        assert_eq!(ground.apply(change).await, Outcome::AlreadyDeleted);
+    }
+    assert_eq!(ground.counts(Kind::Customer).await, [n("deleted", 2)]);
+    assert!(ground.wishes().await.is_empty());
+}
+
+async fn an_end_is_not_taken_back_by_an_event(engine: Engine) {
+    let ground = Ground::make(engine).await;
+    let subscription = |status: &str| json!({ "id": "sub_1", "created": 1, "status": status, "items": { "data": [] } });
+    let event = |status: &str, at: i64| ground.event(Kind::Subscription, &subscription(status), at);
+    for (status, at) in [("active", 10), ("canceled", 11), ("canceled", 12)] {
+        assert_eq!(ground.apply(event(status, at)).await, Outcome::Applied, "{status} {at}");
+    }
+    assert!(ground.wishes().await.is_empty());
+    assert_eq!(ground.apply(event("active", 13)).await, Outcome::AlreadyEnded);
+    assert_eq!(ground.wishes().await, [n("sub_1", 1)]);
+    assert_eq!(ground.row(Kind::Subscription, "sub_1").await.status, "canceled");
+    // Stripe itself is believed.
+    let answer = ground.answer(Kind::Subscription, &subscription("active"), 20, None);
+    assert_eq!(ground.apply(answer).await, Outcome::Applied);
+    assert_eq!(ground.row(Kind::Subscription, "sub_1").await.status, "active");
+}
+
+async fn what_an_event_leaves_open_is_read_again(engine: Engine) {
+    let ground = Ground::make(engine).await;
+    let cut = |id: &str, has_more: bool| json!({ "id": id, "lines": { "data": [], "has_more": has_more } });
+    assert_eq!(ground.version_at(Kind::Invoice, "in_1").await, None);
+    for (change, outcome, wishes) in [
+        (ground.event(Kind::Invoice, &cut("in_1", false), 10), Outcome::Applied, vec![]),
+        (ground.answer(Kind::Invoice, &cut("in_1", true), 20, Some(10)), Outcome::Applied, vec![]),
+        (ground.event(Kind::Invoice, &cut("in_1", true), 30), Outcome::Applied, vec![n("in_1", 1)]),
+        (ground.event(Kind::Invoice, &cut("in_1", true), 30), Outcome::SameSecond, vec![n("in_1", 2)]),
+        (ground.event(Kind::Invoice, &cut("in_1", true), 29), Outcome::Older, vec![n("in_1", 2)]),
+        (Change::ReadAgain(Kind::Invoice, "in_1".to_owned()), Outcome::ReadAgain, vec![n("in_1", 3)]),
+    ] {
+        assert_eq!((ground.apply(change.clone()).await, ground.wishes().await), (outcome, wishes), "{change:?}");
+    }
+    assert_eq!(ground.version_at(Kind::Invoice, "in_1").await, Some(30));
+}
+
+async fn an_answer_that_changes_something_is_kept_beside_the_row(engine: Engine) {
+    let ground = Ground::make(engine).await;
+    let customer = |name: &str| json!({ "id": "cus_1", "created": 1, "name": name });
+    let answer = |name: &str, as_of: i64| ground.answer(Kind::Customer, &customer(name), as_of, None);
+    assert_eq!(ground.told(answer("Ada", 10), Asked::ReadAgain).await, Outcome::Applied);
+    let version = |source: &str, version_at: i64, deleted: bool, raw: &Value| Version {
+        source: source.to_owned(),
+        version_at,
+        written_at: NOW,
+        deleted,
+        raw: raw.to_string(),
+    };
+    let first = version("read_again", 9, false, &customer("Ada"));
+    assert_eq!(ground.kept(Kind::Customer, "cus_1").await, std::slice::from_ref(&first));
+    assert_eq!(ground.told(answer("Ada", 20), Asked::Comparison).await, Outcome::Applied);
+    assert_eq!(
+        ground.kept(Kind::Customer, "cus_1").await,
+        std::slice::from_ref(&first),
+        "the same again is nothing new"
+    );
+    assert_eq!(ground.told(answer("Old", 15), Asked::Comparison).await, Outcome::Older);
+    assert_eq!(ground.told(answer("Grace", 30), Asked::Comparison).await, Outcome::Applied);
+    let second = version("comparison", 29, false, &customer("Grace"));
+    assert_eq!(ground.kept(Kind::Customer, "cus_1").await, [second.clone(), first.clone()]);
+    let gone = json!({ "id": "cus_1", "deleted": true });
+    assert_eq!(ground.told(ground.answer(Kind::Customer, &gone, 40, None), Asked::Change).await, Outcome::Deleted);
+    assert_eq!(ground.kept(Kind::Customer, "cus_1").await, [version("change", 40, true, &gone), second, first]);
+}
