@@ -8,7 +8,8 @@ use billfold::telemetry::{self, LogFormat};
 /// The level of all of it.
 pub const LEVEL: &str = "trace";
 /// In a process of the suite: what visitors and programs are made of says nothing.
-const WITHOUT_TOOLS: &str = "trace,cookie_store=off,html5ever=off,markup5ever=off,selectors=off,scraper=off";
+const WITHOUT_TOOLS: &str =
+    "trace,cookie_store=off,html5ever=off,markup5ever=off,selectors=off,scraper=off,thirtyfour=off";
 
 /// This process's file in that folder, if there is one.
 fn file() -> Option<&'static File> {
