@@ -103,12 +103,17 @@ async fn an_event_tells_what_it_changed(engine: Engine) {
     assert_eq!(download.json()["data"]["object"]["name"], "Grace Hopper");
 }
 
+/// Delivers `evt_late`, which tells of a customer what the mirror knows better.
+async fn deliver_late(site: &Site, account: &Account<'_>) {
+    let customer = account.ids(Kind::Customer).remove(0);
+    let object = json!({ "id": customer, "object": "customer", "name": "Late Ada" });
+    deliver(site, account, &event("evt_late", "customer.updated", &object)).await.expect(200);
+}
+
 async fn a_dead_event_is_put_back_by_a_member(engine: Engine) {
     let site = Site::start(engine).await;
     let account = site.connect(3).await;
-    let customer = account.ids(Kind::Customer).remove(0);
-    let object = json!({ "id": customer, "object": "customer", "name": "Late Ada" });
-    deliver(&site, &account, &event("evt_late", "customer.updated", &object)).await.expect(200);
+    deliver_late(&site, &account).await;
     let viewer = site.user(Role::Viewer).await;
     let waiting = viewer.get("events/evt_late").await.expect(200);
     assert!(waiting.text().contains("Waiting") && waiting.text().contains("applied in a moment"));
@@ -141,9 +146,7 @@ async fn a_dead_event_is_put_back_by_a_member(engine: Engine) {
 async fn put_back_by_three_at_once_it_is_done_once(engine: Engine) {
     let site = Site::start(engine).await;
     let account = site.connect(3).await;
-    let customer = account.ids(Kind::Customer).remove(0);
-    let object = json!({ "id": customer, "object": "customer", "name": "Late Ada" });
-    deliver(&site, &account, &event("evt_late", "customer.updated", &object)).await.expect(200);
+    deliver_late(&site, &account).await;
     let_fail(&site, "evt_late", EventStatus::Dead, "no luck").await;
     let member = site.user(Role::Member).await;
     let form = member.get("events/evt_late").await.expect(200).form("form[action$='/requeue']");
