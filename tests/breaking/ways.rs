@@ -26,25 +26,34 @@ pub struct Ways {
     points: &'static [&'static str],
     instants: Range<u64>,
     turn: usize,
-    /// The points at which a process has died.
+    /// The points that were tried, and those at which a process has died.
+    tried: Vec<&'static str>,
     reached: Vec<&'static str>,
 }
 
 impl Ways {
     /// Every second way is a point.
     pub fn new(points: &'static [&'static str], instants: Range<u64>) -> Self {
-        Self { points, instants, turn: 0, reached: Vec::new() }
+        Self { points, instants, turn: 0, tried: Vec::new(), reached: Vec::new() }
     }
 
-    /// The next way.
+    /// The next way. A point that was tried in vain comes before the others, and then its first passage is enough.
     pub fn next(&mut self, dice: &mut StdRng) -> Way {
         self.turn += 1;
-        if self.turn.is_multiple_of(2) {
-            let point = self.points[(self.turn / 2 - 1) % self.points.len()];
-            Way::At(point, dice.random_range(1..4))
-        } else {
-            Way::After(dice.random_range(self.instants.clone()))
+        if !self.turn.is_multiple_of(2) {
+            return Way::After(dice.random_range(self.instants.clone()));
         }
+        if let Some(missed) = self.tried.iter().find(|point| !self.reached.contains(point)) {
+            return Way::At(missed, 1);
+        }
+        let point = self.points[self.tried.len() % self.points.len()];
+        self.tried.push(point);
+        Way::At(point, dice.random_range(1..4))
+    }
+
+    /// Whether a process has died at each of the points.
+    pub fn all_reached(&self) -> bool {
+        self.points.iter().all(|point| self.reached.contains(point))
     }
 
     /// Starts a process that will die that way.
