@@ -30,6 +30,7 @@ mod fuzz;
 mod headers;
 mod history;
 mod http;
+mod inbox;
 mod isolation;
 mod isolation_selftest;
 mod leaks;

@@ -3,8 +3,6 @@
 
 use std::path::Path;
 
-use sqlx::{AssertSqlSafe, PgPool, SqlitePool};
-
 use crate::harness::{
     Engine, TestDatabase, Verdict, both_engines,
     process::{Ground, billfold, free_port},
@@ -12,42 +10,25 @@ use crate::harness::{
 
 both_engines!(a_program_works_on_what_a_newer_one_has_added_until_something_is_taken_away);
 
-/// Runs statements as the owner of the database, as a migration does.
-async fn run(database: &TestDatabase, statements: &str) {
-    let statements = sqlx::raw_sql(AssertSqlSafe(statements.to_owned()));
-    match database.engine {
-        Engine::Sqlite => {
-            let pool = SqlitePool::connect(&database.url).await.unwrap();
-            statements.execute(&pool).await.unwrap();
-            pool.close().await;
-        }
-        Engine::Postgres => {
-            let pool = PgPool::connect(&database.url).await.unwrap();
-            statements.execute(&pool).await.unwrap();
-            pool.close().await;
-        }
-    }
-}
-
 /// What a newer version does at its start.
 async fn migrate_as_a_newer_one(database: &TestDatabase) {
     let checksum = match database.engine {
         Engine::Sqlite => "x'00'",
         Engine::Postgres => r"'\x00'",
     };
-    run(
-        database,
-        &format!(
-            "ALTER TABLE customers ADD COLUMN colour TEXT;
+    database
+        .run_as_owner(
+            &format!(
+                "ALTER TABLE customers ADD COLUMN colour TEXT;
              ALTER TABLE webhook_events ADD COLUMN tries_elsewhere BIGINT NOT NULL DEFAULT 0;
              CREATE TABLE colours (tenant_id TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (tenant_id, id));
              CREATE INDEX customers_colour ON customers (tenant_id, project_id, colour);
              INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
                VALUES (9001, 'colours', TRUE, {checksum}, 0)"
+            )
+            .replace("BIGINT", if database.engine == Engine::Sqlite { "INTEGER" } else { "BIGINT" }),
         )
-        .replace("BIGINT", if database.engine == Engine::Sqlite { "INTEGER" } else { "BIGINT" }),
-    )
-    .await;
+        .await;
 }
 
 async fn a_program_works_on_what_a_newer_one_has_added_until_something_is_taken_away(engine: Engine) {
@@ -77,7 +58,7 @@ async fn a_program_works_on_what_a_newer_one_has_added_until_something_is_taken_
         process.kill().await;
     }
 
-    run(&ground.database, "UPDATE instance SET contract_floor = 9001").await;
+    ground.database.run_as_owner("UPDATE instance SET contract_floor = 9001").await;
     for command in ["serve", "check", "migrate"] {
         let output = billfold(&[command]).envs(ground.settings.iter().cloned()).output().await.unwrap();
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -93,7 +74,8 @@ const BEFORE_THE_RULE: i64 = 24;
 fn takes_away(sql: &str) -> Vec<String> {
     let code: Vec<&str> = sql.lines().map(|line| line.split("--").next().unwrap_or_default()).collect();
     let statements = code.join("\n");
-    let statements = statements.split(';').map(|statement| statement.split_whitespace().collect::<Vec<_>>().join(" "));
+    let all: Vec<String> =
+        statements.split(';').map(|statement| statement.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
     let strict = |statement: &str| {
         let upper = statement.to_uppercase();
         let adds = upper.contains(" ADD COLUMN ") && upper.contains(" NOT NULL") && !upper.contains(" DEFAULT ");
@@ -101,10 +83,13 @@ fn takes_away(sql: &str) -> Vec<String> {
         let altered = upper.contains("ALTER COLUMN ") && (words.contains(&"TYPE") || upper.contains("SET NOT NULL"));
         let revoked = words.first() == Some(&"REVOKE");
         let gone = words.contains(&"DROP") && !upper.contains("DROP NOT NULL") && !upper.contains("DROP DEFAULT");
+        let replaced = upper.strip_prefix("DROP INDEX ").is_some_and(|index| {
+            all.iter().any(|other| other.to_uppercase().starts_with(&format!("CREATE INDEX {index} ")))
+        });
         let bound = upper.contains(" ADD CONSTRAINT ") || upper.starts_with("CREATE UNIQUE INDEX ");
-        adds || altered || revoked || gone || bound || words.contains(&"RENAME")
+        adds || altered || revoked || (gone && !replaced) || bound || words.contains(&"RENAME")
     };
-    statements.filter(|statement| strict(statement)).collect()
+    all.iter().filter(|statement| strict(statement)).cloned().collect()
 }
 
 /// Why a migration would break an older program beside it; none when it does not, or says so.
@@ -140,6 +125,7 @@ fn the_rule_would_notice() {
     for taking in [
         "ALTER TABLE a DROP COLUMN b;",
         "DROP TABLE a;",
+        "DROP INDEX a_b;",
         "ALTER TABLE a RENAME COLUMN b TO c;",
         "ALTER TABLE a ALTER COLUMN b TYPE BIGINT;",
         "ALTER TABLE a ALTER COLUMN b SET NOT NULL;",
@@ -157,6 +143,7 @@ fn the_rule_would_notice() {
         "ALTER TABLE a ADD COLUMN b BIGINT NOT NULL DEFAULT 0;",
         "ALTER TABLE a ADD COLUMN b TEXT;",
         "CREATE INDEX a_b ON a (b);",
+        "DROP INDEX a_b;\nCREATE INDEX a_b ON a (b, c);",
         "ALTER TABLE a ALTER COLUMN b DROP NOT NULL;",
     ] {
         assert_eq!(broken_rule(adding), None, "{adding}");

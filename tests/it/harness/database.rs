@@ -1,6 +1,7 @@
 //! A database per test: empty, migrated, and gone when the test ends.
 
 use billfold::db::{Db, Options};
+use sqlx::{AssertSqlSafe, PgPool, SqlitePool};
 
 use super::postgres::Clone;
 
@@ -79,6 +80,23 @@ impl TestDatabase {
     /// Opens it with a small pool.
     pub async fn open(&self) -> Db {
         Db::connect(&Options { url: self.url.clone(), connections: 6 }).await.unwrap()
+    }
+
+    /// Runs statements as the owner of the database, as a migration does.
+    pub async fn run_as_owner(&self, statements: &str) {
+        let statements = sqlx::raw_sql(AssertSqlSafe(statements.to_owned()));
+        match self.engine {
+            Engine::Sqlite => {
+                let pool = SqlitePool::connect(&self.url).await.unwrap();
+                statements.execute(&pool).await.unwrap();
+                pool.close().await;
+            }
+            Engine::Postgres => {
+                let pool = PgPool::connect(&self.url).await.unwrap();
+                statements.execute(&pool).await.unwrap();
+                pool.close().await;
+            }
+        }
     }
 
     /// The file, on SQLite.
