@@ -93,10 +93,11 @@ impl Bulk {
     }
 
     /// For SQLite, which keeps a list of the placeholders that have a number and walks it for each value that is bound: with
-    /// thousands of them that costs more than the insert.
+    /// thousands of them that costs more than the insert. See [`Engine::or_fail`].
     fn positional(&self, rows: usize) -> String {
         let row = format!("({})", ["?"].repeat(self.columns + 2).join(","));
-        format!("{} {} {}", self.insert, [row.as_str()].repeat(rows).join(","), self.suffix)
+        let insert = self.insert.replacen("INSERT", &format!("INSERT{}", Engine::Sqlite.or_fail()), 1);
+        format!("{insert} {} {}", [row.as_str()].repeat(rows).join(","), self.suffix)
     }
 
     fn chunks<'r, T>(&self, mut rows: &'r [T]) -> impl Iterator<Item = &'r [T]> + use<'r, T> {
@@ -131,6 +132,9 @@ mod tests {
             bulk.numbered(2).trim(),
             "INSERT INTO t (tenant_id, project_id, a, b) VALUES ($1,$2,$3,$4),($1,$2,$5,$6)"
         );
-        assert_eq!(bulk.positional(2).trim(), "INSERT INTO t (tenant_id, project_id, a, b) VALUES (?,?,?,?),(?,?,?,?)");
+        assert_eq!(
+            bulk.positional(2).trim(),
+            "INSERT OR FAIL INTO t (tenant_id, project_id, a, b) VALUES (?,?,?,?),(?,?,?,?)"
+        );
     }
 }

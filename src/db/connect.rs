@@ -73,11 +73,13 @@ impl Db {
             .acquire_timeout(Duration::from_secs(30))
             .connect_with(options.clone())
             .await?;
+        // Each reader has a cache of its own, and there are many; beyond it, the system's cache of the file is as good.
+        let reading = options.read_only(true).pragma("cache_size", "-4096");
         let readers = SqlitePoolOptions::new()
             .max_connections(readers.max(1))
             .test_before_acquire(false)
             .acquire_timeout(ACQUIRE)
-            .connect_lazy_with(options.read_only(true));
+            .connect_lazy_with(reading);
         Ok(Self::Sqlite { readers, writer: Writer::new(writer, left_open) })
     }
 

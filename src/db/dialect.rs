@@ -20,6 +20,16 @@ impl Engine {
         }
     }
 
+    /// After `INSERT` or `UPDATE`: what a statement has changed before it fails need not be undone, because whoever meets the error drops the
+    /// transaction. SQLite keeps a copy of every page that a statement of many rows touches, so that it could undo that alone; on
+    /// Postgres it costs nothing.
+    pub fn or_fail(self) -> &'static str {
+        match self {
+            Self::Sqlite => " OR FAIL",
+            Self::Postgres => "",
+        }
+    }
+
     /// Unix microseconds by the database's own clock, read anew by each use: what several machines agree on must not hang on how
     /// well their clocks agree.
     pub fn now_micros(self) -> &'static str {
@@ -33,7 +43,7 @@ impl Engine {
     /// [`Engine::search_pattern`], and `$5`, how many rows at most; `$2` is the project and `$3` the kind.
     ///
     /// On Postgres the index is reached through a function: under row-level security the planner may not use `LIKE`, which
-    /// is not leakproof, as an index condition. The function names the tenant itself.
+    /// is not leakproof, as an index condition. The function names the tenant itself, and narrows the index as SQLite's is.
     pub fn search_condition(self) -> &'static str {
         match self {
             Self::Sqlite => {

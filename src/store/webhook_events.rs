@@ -87,7 +87,8 @@ pub async fn finish(tx: &mut Tx, project: &ProjectId, outcome: Outcome, ids: &[&
     if ids.is_empty() {
         return Ok(());
     }
-    tx.query("UPDATE webhook_events SET status = $3, outcome = $4, finished_at = $5, cause = NULL, attempts = attempts + 1 WHERE tenant_id = $1 AND project_id = $2 AND id IN ")
+    let or_fail = tx.engine().or_fail();
+    tx.query(format!("UPDATE{or_fail} webhook_events SET status = $3, outcome = $4, finished_at = $5, cause = NULL, attempts = attempts + 1 WHERE tenant_id = $1 AND project_id = $2 AND id IN "))
         .bind(project)
         .bind(outcome.status().as_str())
         .bind(outcome.as_str())

@@ -233,3 +233,15 @@ async fn damage_is_found_and_a_database_that_was_left_open_is_known() {
     let found = db.damage().await.unwrap();
     assert!(!found.is_empty(), "a broken page is not noticed");
 }
+
+/// `.cargo/config.toml` reaches the build: without it each page that is read goes through one mutex of the whole process.
+#[tokio::test]
+async fn sqlite_is_built_for_speed() {
+    let database = TestDatabase::create(Engine::Sqlite).await;
+    let db = database.open().await;
+    let mut tx = db.system_read().await.unwrap();
+    for (option, used) in [("ENABLE_MEMORY_MANAGEMENT", 0), ("ENABLE_API_ARMOR", 0), ("DEFAULT_MEMSTATUS=0", 1)] {
+        let query = tx.query("SELECT sqlite_compileoption_used($1)").bind(option);
+        assert_eq!(query.fetch_value::<i64>().await.unwrap(), used, "{option}");
+    }
+}
