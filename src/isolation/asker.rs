@@ -9,6 +9,8 @@ use crate::{app::App, web::csrf::CsrfToken};
 
 /// The longest answer that is read, in bytes.
 const LONGEST: usize = 16 << 20;
+/// Letters of an id of ours after its prefix.
+const RANDOM: usize = 24;
 /// Letters of a name in an address of the portal, see `web/portal/guest.rs`.
 const HANDLE: usize = 20;
 /// Letters of a token, see `vault/token.rs`: a form carries one so that it is done once.
@@ -176,6 +178,11 @@ fn words(text: &str) -> Vec<&str> {
     words.filter(|word| !word.is_empty() && !is_id(word) && !is_token(word)).collect()
 }
 
+/// Whether a text may be what follows the prefix of our ids, see `domain/ids.rs`: one of a hundred and fifty has no digit.
+fn is_random(text: &str) -> bool {
+    text.len() == RANDOM && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'2'..=b'7'))
+}
+
 /// Whether a text is a token, of which each form has one of its own. It names nothing, so nobody's is not looked for.
 fn is_token(text: &str) -> bool {
     text.len() == TOKEN && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'2'..=b'7'))
@@ -200,7 +207,7 @@ pub(super) fn is_id(text: &str) -> bool {
             && plain(prefix)
             && rest.len() >= 8
             && plain(rest)
-            && rest.bytes().any(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase())
+            && (rest.bytes().any(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase()) || is_random(rest))
     });
     let handle = text.len() >= HANDLE && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     prefixed || handle
@@ -240,7 +247,13 @@ mod tests {
 
     #[test]
     fn ids_are_told_from_words() {
-        for id in ["ten_abcdefghijklmnopqrstuv27", "cus_NffrFeUfNV2Hib", "evt_1a2b3c4d5e", "0123456789abcdef0123"] {
+        for id in [
+            "ten_abcdefghijklmnopqrstuv27",
+            "ten_abcdefghijklmnopqrstuvwx",
+            "cus_NffrFeUfNV2Hib",
+            "evt_1a2b3c4d5e",
+            "0123456789abcdef0123",
+        ] {
             assert!(is_id(id), "{id}");
             assert_ne!(reversed(id), id);
         }
