@@ -10,6 +10,7 @@ use sqlx::{
 
 use super::{
     Db, Writer, care,
+    checkpoint::Checkpoints,
     error::{Error, Result},
     files,
 };
@@ -73,6 +74,11 @@ impl Db {
             .acquire_timeout(Duration::from_secs(30))
             .connect_with(options.clone())
             .await?;
+        let checkpoints = SqlitePoolOptions::new()
+            .max_connections(1)
+            .test_before_acquire(false)
+            .acquire_timeout(ACQUIRE)
+            .connect_lazy_with(options.clone());
         // Each reader has a cache of its own, and there are many; beyond it, the system's cache of the file is as good.
         let reading = options.read_only(true).pragma("cache_size", "-4096");
         let readers = SqlitePoolOptions::new()
@@ -80,7 +86,7 @@ impl Db {
             .test_before_acquire(false)
             .acquire_timeout(ACQUIRE)
             .connect_lazy_with(reading);
-        Ok(Self::Sqlite { readers, writer: Writer::new(writer, left_open) })
+        Ok(Self::Sqlite { readers, writer: Writer::new(writer, Checkpoints::start(checkpoints), left_open) })
     }
 
     async fn connect_postgres(url: &str, connections: u32) -> Result<Self> {

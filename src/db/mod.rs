@@ -6,6 +6,7 @@
 mod bulk;
 mod care;
 pub mod check;
+mod checkpoint;
 mod connect;
 pub mod dialect;
 mod error;
@@ -108,7 +109,7 @@ impl Db {
         match self {
             Self::Sqlite { readers, writer } => {
                 readers.close().await;
-                writer.pool().close().await;
+                writer.close().await;
             }
             Self::Postgres(pool) => pool.close().await,
         }

@@ -2,6 +2,8 @@
 
 use sqlx::{Sqlite, SqlitePool, Transaction};
 
+use super::checkpoint::Checkpoints;
+
 /// What a commit outlives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Durability {
@@ -26,13 +28,14 @@ impl Durability {
 #[derive(Clone, Debug)]
 pub struct Writer {
     pool: SqlitePool,
+    checkpoints: Checkpoints,
     left_open: bool,
 }
 
 impl Writer {
     /// `pool` has one connection; `left_open`: see [`super::Db::was_left_open`].
-    pub(super) fn new(pool: SqlitePool, left_open: bool) -> Self {
-        Self { pool, left_open }
+    pub(super) fn new(pool: SqlitePool, checkpoints: Checkpoints, left_open: bool) -> Self {
+        Self { pool, checkpoints, left_open }
     }
 
     /// See [`super::Db::was_left_open`].
@@ -42,6 +45,7 @@ impl Writer {
 
     /// Begins a transaction whose commit waits for as much as `durability` says.
     pub(super) async fn begin(&self, durability: Durability) -> sqlx::Result<Transaction<'static, Sqlite>> {
+        self.checkpoints.note();
         match self.pool.begin_with(durability.begin()).await {
             // When a disk is full, SQLite rolls back by itself and sqlx, which counts open transactions, is left one too
             // high: that connection would refuse every later BEGIN. A new one does not.
@@ -51,6 +55,12 @@ impl Writer {
             }
             begun => begun,
         }
+    }
+
+    /// Closes it, and so folds the log into the file: the writer is the last to leave.
+    pub(super) async fn close(&self) {
+        self.checkpoints.close().await;
+        self.pool.close().await;
     }
 
     /// A connection outside any transaction of ours, for start-up checks and migrations.
