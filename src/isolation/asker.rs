@@ -178,14 +178,14 @@ fn words(text: &str) -> Vec<&str> {
     words.filter(|word| !word.is_empty() && !is_id(word) && !is_token(word)).collect()
 }
 
-/// Whether a text may be what follows the prefix of our ids, see `domain/ids.rs`: one of a hundred and fifty has no digit.
-fn is_random(text: &str) -> bool {
-    text.len() == RANDOM && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'2'..=b'7'))
-}
-
 /// Whether a text is a token, of which each form has one of its own. It names nothing, so nobody's is not looked for.
 fn is_token(text: &str) -> bool {
-    text.len() == TOKEN && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'2'..=b'7'))
+    is_random(text, TOKEN)
+}
+
+/// Whether a text may be so many random letters of ours, see `domain/ids.rs`. In one id of a hundred and fifty there is no digit.
+fn is_random(text: &str, letters: usize) -> bool {
+    text.len() == letters && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'2'..=b'7'))
 }
 
 /// The headers but for what differs between any two answers.
@@ -207,7 +207,7 @@ pub(super) fn is_id(text: &str) -> bool {
             && plain(prefix)
             && rest.len() >= 8
             && plain(rest)
-            && (rest.bytes().any(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase()) || is_random(rest))
+            && (rest.bytes().any(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase()) || is_random(rest, RANDOM))
     });
     let handle = text.len() >= HANDLE && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     prefixed || handle

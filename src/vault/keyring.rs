@@ -253,6 +253,7 @@ mod tests {
         let (read, again) = Keyring::load_or_create(&path).unwrap();
         assert!(created && !again);
         assert_eq!(made.primary().key(), read.primary().key());
+        assert_ne!(made.primary().key(), Keyring::generate().primary().key());
         #[cfg(unix)]
         assert_eq!(
             std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&path).unwrap().permissions()) & 0o777,
@@ -274,6 +275,7 @@ mod tests {
         assert_eq!(running.ids(), [new.as_str()]);
         command.remove_key(&new).unwrap();
         assert_eq!(running.ids(), [new.as_str()], "the last one stays");
+        assert_eq!(Keyring::load_or_create(&path).unwrap().0.ids(), [new.as_str()], "in the file as well");
         std::fs::write(&path, "garbage").unwrap();
         assert_eq!(running.ids(), [new.as_str()], "what cannot be read changes nothing");
     }
