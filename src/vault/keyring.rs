@@ -1,7 +1,8 @@
 //! The master keys: `id:base64,…`, the first seals, all open. From the environment, or from a file made on the first run.
 
 use std::{
-    io::Write as _,
+    fs::File,
+    io::{self, Write as _},
     path::{Path, PathBuf},
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard},
 };
@@ -86,7 +87,8 @@ impl Keyring {
             Ok(text) => Ok((of(parse_keys(&text)?), false)),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 let keys = vec![Arc::new(new_key())];
-                write_private(path, &export(&keys)).map_err(|cause| KeyringError::file(path, &cause))?;
+                let made = write_private(path, &export(&keys)).and_then(|()| sync_folder(path));
+                made.map_err(|cause| KeyringError::file(path, &cause))?;
                 Ok((of(keys), true))
             }
             Err(cause) => Err(KeyringError::file(path, &cause)),
@@ -132,11 +134,11 @@ impl Keyring {
         let text = read_file(path).map_err(|cause| KeyringError::file(path, &cause))?;
         let mut keys = parse_keys(&text)?;
         change(&mut keys);
-        // A whole file in place of the whole file: whoever reads meanwhile, or after a crash, has one of the two.
+        // A whole file in place of the whole file: whoever reads meanwhile, or after a crash, has one of the two. For good, because
+        // what is sealed by a new key from now on is.
         let next = path.with_extension("next");
-        let replaced = remove_if_there(&next)
-            .and_then(|()| write_private(&next, &export(&keys)))
-            .and_then(|()| std::fs::rename(&next, path));
+        let replaced =
+            remove_if_there(&next).and_then(|()| write_private(&next, &export(&keys))).and_then(|()| put(&next, path));
         replaced.map_err(|cause| KeyringError::file(path, &cause))?;
         self.put(keys);
         Ok(())
@@ -207,6 +209,23 @@ fn remove_if_there(path: &Path) -> std::io::Result<()> {
     }
 }
 
+/// Gives a finished file its name, in the place of another if there is one, so that a power cut does not take it back.
+pub fn put(new: &Path, place: &Path) -> io::Result<()> {
+    File::open(new)?.sync_all()?;
+    std::fs::rename(new, place)?;
+    sync_folder(place)
+}
+
+/// The name of a file is durable when its folder is.
+fn sync_folder(file: &Path) -> io::Result<()> {
+    File::open(folder(file))?.sync_all()
+}
+
+/// Where a file is.
+pub fn folder(file: &Path) -> &Path {
+    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 fn new_key() -> MasterKey {
     MasterKey { id: format!("k{}", base32(&random_bytes::<5>())), key: Zeroizing::new(random_bytes()) }
 }
@@ -243,7 +262,22 @@ fn write_private(path: &Path, text: &SecretString) -> std::io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::{BASE64, Keyring, KeyringError, SecretString};
+    use std::path::Path;
+
+    use super::{BASE64, Keyring, KeyringError, SecretString, folder, put};
+
+    #[test]
+    fn a_file_takes_the_place_of_another_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let (new, place) = (dir.path().join("new"), dir.path().join("place"));
+        for text in ["first", "second"] {
+            std::fs::write(&new, text).unwrap();
+            put(&new, &place).unwrap();
+            assert_eq!((std::fs::read_to_string(&place).unwrap().as_str(), new.exists()), (text, false));
+        }
+        assert!(put(&new, &place).is_err(), "there is no new one");
+        assert_eq!((folder(Path::new("a")), folder(Path::new("/x/a"))), (Path::new("."), Path::new("/x")));
+    }
 
     #[test]
     fn the_key_file_is_private_and_reads_back() {

@@ -12,7 +12,7 @@ mod token;
 pub mod webauthn;
 
 pub use chain::ChainKey;
-pub use keyring::{Keyring, KeyringError};
+pub use keyring::{Keyring, KeyringError, folder, put};
 pub use password::{PasswordError, Passwords};
 pub use seal::{DataKey, PersonPlace, Place, SealError, master_key_id, sealed_by};
 pub use secrecy::{ExposeSecret, SecretString};

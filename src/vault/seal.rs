@@ -122,6 +122,9 @@ impl Keyring {
         let master =
             self.find(blob.master_key_id).ok_or_else(|| SealError::UnknownMasterKey(blob.master_key_id.to_owned()))?;
         let version = sealed.data_key_version;
+        if blob.data_key_version != version {
+            return Err(SealError::WrongDataKey(blob.data_key_version));
+        }
         let aad = associated(&["bf1-dek", owner, &version.to_string(), master.id()]);
         let key: [u8; 32] = blob.open(master.key(), &aad)?.as_slice().try_into().map_err(|_| SealError::Rejected)?;
         Ok(DataKey { key: Zeroizing::new(key), version, master_key_id: master.id().to_owned() })
@@ -309,6 +312,8 @@ mod tests {
         assert_eq!(f.ring.open_data_key(&f.tenants[1], &sealed).err(), Some(SealError::Rejected));
         let stranger = Keyring::generate();
         assert!(matches!(stranger.open_data_key(&f.tenants[0], &sealed), Err(SealError::UnknownMasterKey(_))));
+        let renamed = SealedDataKey { sealed_data_key: sealed.sealed_data_key.replacen(".1.", ".10.", 1), ..sealed };
+        assert_eq!(f.ring.open_data_key(&f.tenants[0], &renamed).err(), Some(SealError::WrongDataKey(10)));
     }
 
     #[test]
