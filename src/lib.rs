@@ -41,7 +41,8 @@
 //! 2. `db/mod.rs`, `db/tx.rs`, `db/query.rs`: one SQL text on two engines, and a transaction that carries its tenant.
 //! 3. What happens when a delivery arrives: `web/webhooks/mod.rs` → `sync/inbox.rs` → `worker/mod.rs` → `sync/apply.rs` →
 //!    `mirror/mod.rs` → `store/mirror/`. What never arrives: `sync/poll/`. Whether all of it
-//!    is right: `sync/reconcile/`, `domain/drift.rs`. Whether SQLite's file is sound: `worker/care.rs`.
+//!    is right: `sync/reconcile/`, `domain/drift.rs`. Whether SQLite's file is sound: `worker/care.rs`. What keeps all this from its
+//!    work: `app/troubles.rs` (over every page), `worker/measure.rs` and `telemetry.rs` (for whoever is on call).
 //! 4. What happens when somebody connects: `web/dashboard/connection/` → `connect/open.rs` → `sync/backfill/`. Whether
 //!    all is well between both every night: `connect/doctor/`.
 //! 5. What happens when a program asks: `web/api/table.rs` (every operation), `web/api/guard.rs` (what stands around each), then the

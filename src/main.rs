@@ -40,7 +40,7 @@ fn main() -> ExitCode {
 #[expect(clippy::print_stderr, reason = "the command line speaks to a person")]
 fn fail(error: &anyhow::Error) -> ExitCode {
     eprintln!("billfold: {}", told(error));
-    ExitCode::FAILURE
+    if cli::blames_settings(error) { ExitCode::from(2) } else { ExitCode::FAILURE }
 }
 
 /// The error and its causes; many an error has told its cause already.

@@ -10,6 +10,7 @@ mod share;
 mod standing;
 mod start;
 mod stopped;
+mod troubles;
 
 use std::{sync::Arc, time::Duration};
 
@@ -23,6 +24,7 @@ pub use scope::{By, Scope};
 pub use standing::{Standings, TenantStanding};
 pub use start::StartError;
 pub use stopped::Stopped;
+pub use troubles::Troubles;
 
 use crate::{
     clock::Clock,
@@ -63,6 +65,8 @@ pub struct App {
     pub noted_heads: audit::NotedHeads,
     /// The webhook deliveries that wait for the disk.
     pub deliveries: Deliveries,
+    /// What keeps this process from its work.
+    pub troubles: Troubles,
     /// Tells an idle worker of this process that a job became due.
     pub wake: Arc<tokio::sync::Notify>,
     /// Tasks that do what requests left behind; a stop waits for them before it closes the database.
@@ -94,6 +98,7 @@ impl App {
             standings: Standings::default(),
             noted_heads: audit::NotedHeads::default(),
             deliveries: Deliveries::default(),
+            troubles: Troubles::default(),
             wake: Arc::default(),
             background: TaskTracker::new(),
         })

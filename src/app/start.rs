@@ -54,6 +54,18 @@ pub enum StartError {
     Tls(#[from] rustls::Error),
 }
 
+impl StartError {
+    /// Whether the settings are what is wrong, so that another start with the same ones ends in the same way.
+    pub fn blames_settings(&self) -> bool {
+        match self {
+            Self::Database(error) => error.blames_settings(),
+            Self::Keyring(_) | Self::MissingMasterKey { .. } | Self::Mail(_) => true,
+            Self::OpenId(wrong) => *wrong != openid::Wrong::Tls,
+            Self::DataKey { .. } | Self::PeopleKey(_) | Self::Tls(_) => false,
+        }
+    }
+}
+
 impl App {
     /// Opens everything that the settings name, applies missing migrations, and refuses to go on when a promise would break.
     pub async fn start(config: Config, clock: Clock) -> Result<Self, StartError> {

@@ -23,7 +23,7 @@ impl Backup {
     /// Makes it. On Postgres says how, and fails, since nothing was made.
     pub async fn run(self) -> anyhow::Result<()> {
         let Self { file, config } = self;
-        telemetry::start_logs(&config.log, config.log_format)?;
+        telemetry::start_logs(&config.log, config.log_format).context("BILLFOLD_LOG")?;
         let options = Options { url: config.database_url.clone(), connections: 1 };
         let Some(database) = options.file()? else { return postgres(&options, &file).await };
         if !database.exists() {
@@ -39,7 +39,7 @@ impl Backup {
 /// A backup has its name only once it is whole: until then it stands beside it under another one.
 async fn copy(options: &Options, file: &Path) -> anyhow::Result<u64> {
     refuse_existing(file)?;
-    let part = beside(file, &format!(".{}.part", &new_token()[..8]));
+    let part = files::beside(file, &format!(".{}.part", &new_token()[..8]));
     files::make_private(&part).with_context(|| format!("{} cannot be made", part.display()))?;
     let made = async {
         let db = Db::connect(options).await?;
@@ -65,13 +65,6 @@ fn refuse_existing(file: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The same path with something behind it.
-pub(super) fn beside(file: &Path, suffix: &str) -> PathBuf {
-    let mut name = file.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
-}
-
 fn about_keys(config: &Config) -> String {
     let place = match &config.master_keys {
         Some(_) => "BILLFOLD_MASTER_KEYS".to_owned(),
@@ -89,15 +82,20 @@ async fn postgres(options: &Options, file: &Path) -> anyhow::Result<()> {
     db.close().await;
     let file = file.display();
     println!("Postgres is copied by its own tools, at any time while billfold serves:\n");
-    println!("    pg_dump --format=custom --file={file} \"$DATABASE_URL\"\n");
+    println!("    pg_dump --format=custom --file={file}.part \"$DATABASE_URL\" && mv -n {file}.part {file}\n");
     println!(
-        "and put back into an empty database, while no billfold runs on it. Roles are not in a dump: on another server make"
+        "and put back into a new, empty database beside the old one, which stays until the new one has proved itself."
     );
+    println!("Roles are not in a dump: on another server make the role of DATABASE_URL first, then");
+    println!("`CREATE ROLE billfold_app NOLOGIN` and `GRANT billfold_app TO` the other. While no billfold runs:\n");
+    println!("    createdb billfold_restored");
+    println!("    pg_restore --exit-on-error --dbname=billfold_restored {file}");
     println!(
-        "the role of DATABASE_URL first, then `CREATE ROLE billfold_app NOLOGIN` and `GRANT billfold_app TO` the other.\n"
+        "    psql --dbname=postgres --single-transaction --command='ALTER DATABASE billfold RENAME TO billfold_before' \\"
     );
-    println!("    pg_restore --exit-on-error --dbname=\"$DATABASE_URL\" {file}");
+    println!("      --command='ALTER DATABASE billfold_restored RENAME TO billfold'");
     println!("    billfold restore --after\n");
+    println!("with the names of your databases, and with host and user as in DATABASE_URL.\n");
     println!("ok  the database answers, schema {}", version.unwrap_or(0));
     if may {
         println!("ok  the role of DATABASE_URL sees all rows, as a dump needs it");

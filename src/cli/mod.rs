@@ -22,14 +22,17 @@ mod systemd;
 
 use std::path::PathBuf;
 
+use anyhow::Context as _;
 use billfold::{
-    app::App,
+    app::{App, StartError},
     clock::Clock,
     config::Config,
-    db::{Db, Options},
+    db::{self, Db, Options},
     telemetry,
 };
 use clap::{Parser, Subcommand};
+use tower_http::csrf::ConfigError;
+use tracing_subscriber::filter::ParseError;
 
 /// Many businesses run their Stripe billing from one program: an exact mirror, a fast dashboard, one binary.
 #[derive(Parser)]
@@ -115,8 +118,25 @@ impl Command {
     }
 }
 
+/// Settings that each alone look right and cannot be used all the same. Says what to change.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct WrongSettings(String);
+
+/// Whether the settings are what a command failed for, and not what it met: then the same command fails in the same way until somebody
+/// changes them, and whoever starts programs again by itself should not.
+pub fn blames_settings(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause.downcast_ref().is_some_and(StartError::blames_settings)
+            || cause.downcast_ref().is_some_and(db::Error::blames_settings)
+            || cause.is::<WrongSettings>()
+            || cause.is::<ParseError>() // BILLFOLD_LOG
+            || cause.is::<ConfigError>() // BILLFOLD_PUBLIC_URL
+    })
+}
+
 async fn migrate(config: Config) -> anyhow::Result<()> {
-    telemetry::start_logs(&config.log, config.log_format)?;
+    telemetry::start_logs(&config.log, config.log_format).context("BILLFOLD_LOG")?;
     let db = Db::connect(&Options { url: config.database_url, connections: 2 }).await?;
     db.migrate().await?;
     db.close().await;
@@ -126,6 +146,6 @@ async fn migrate(config: Config) -> anyhow::Result<()> {
 
 /// Starts the app for a short command.
 async fn open(config: Config) -> anyhow::Result<App> {
-    telemetry::start_logs(&config.log, config.log_format)?;
+    telemetry::start_logs(&config.log, config.log_format).context("BILLFOLD_LOG")?;
     Ok(App::start(config, Clock::system()).await?)
 }

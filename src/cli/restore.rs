@@ -8,12 +8,15 @@ use billfold::{
     app::App,
     clock::Clock,
     config::Config,
-    db::{Db, Options, files},
+    db::{
+        Db, Options,
+        files::{self, NotClosed, beside},
+    },
     store::{jobs, tenants, users},
     telemetry,
 };
 
-use super::backup::beside;
+use super::WrongSettings;
 
 /// What to put back.
 #[derive(clap::Args)]
@@ -21,7 +24,7 @@ pub struct Restore {
     /// The backup, as `billfold backup` made it
     #[arg(required_unless_present = "after")]
     file: Option<PathBuf>,
-    /// Put it into the place of a database that holds something; that one is kept beside it
+    /// Put it into the place of a database that holds something or cannot be read; that one is kept beside it
     #[arg(long)]
     replace: bool,
     /// The database was put back by other means, such as `pg_restore`: only settle it with what has happened since
@@ -35,7 +38,7 @@ impl Restore {
     /// Does it, and says what came of it.
     pub async fn run(self) -> anyhow::Result<()> {
         let Self { file, replace, after: _, config } = self;
-        telemetry::start_logs(&config.log, config.log_format)?;
+        telemetry::start_logs(&config.log, config.log_format).context("BILLFOLD_LOG")?;
         refuse_new_key(&config)?;
         let settled = match file {
             None => settle_in_place(config).await?,
@@ -47,12 +50,14 @@ impl Restore {
 }
 
 /// A start without a key makes one; that one would open nothing.
-fn refuse_new_key(config: &Config) -> anyhow::Result<()> {
-    if config.master_keys.is_none() && !config.key_file.exists() {
-        let file = config.key_file.display();
-        bail!("the master key of the backup is missing: put the key file back at {file}, or set BILLFOLD_MASTER_KEYS");
+fn refuse_new_key(config: &Config) -> Result<(), WrongSettings> {
+    if config.master_keys.is_some() || config.key_file.exists() {
+        return Ok(());
     }
-    Ok(())
+    let file = config.key_file.display();
+    Err(WrongSettings(format!(
+        "the master key of the backup is missing: put the key file back at {file}, or set BILLFOLD_MASTER_KEYS"
+    )))
 }
 
 async fn settle_in_place(config: Config) -> anyhow::Result<Settled> {
@@ -81,9 +86,7 @@ async fn put_back(backup: &Path, replace: bool, config: Config) -> anyhow::Resul
             backup.display()
         );
     }
-    if database.exists() {
-        make_way(&options, &database, replace).await?;
-    }
+    let unreadable = if database.exists() { make_way(&options, &database, replace).await? } else { None };
     let copy = beside(&database, ".restoring");
     let settled = prepare(backup, &copy, config).await;
     if settled.is_err() {
@@ -93,27 +96,45 @@ async fn put_back(backup: &Path, replace: bool, config: Config) -> anyhow::Resul
     }
     let settled = settled?;
     let aside = beside(&database, &format!(".replaced-{}", Clock::system().now()));
-    let kept = database.exists();
     files::give_to_owner(&copy, &database).context("the restored database cannot be given to its owner")?;
-    files::replace(&copy, &database, &aside).context("the database could not be replaced")?;
+    let kept = files::replace(&copy, &database, &aside).context("the database could not be replaced")?;
     println!("Put {} back as {}.", backup.display(), database.display());
-    if kept {
-        println!("What was there is kept as {}.", aside.display());
+    if let Some(cause) = unreadable {
+        println!("What was there could not be read: {cause}");
+    }
+    for file in kept {
+        println!("What was there is kept as {}.", file.display());
     }
     Ok(settled)
 }
 
-/// Refuses a database that is in use, or that holds something and is not to be replaced.
-async fn make_way(options: &Options, database: &Path, replace: bool) -> anyhow::Result<()> {
-    let db = Db::connect(options).await.with_context(|| format!("{} is no database", database.display()))?;
+/// Refuses a database that is in use, or that holds something or cannot be read and is not to be replaced. Answers why it cannot be read:
+/// a damaged one is what backups are for.
+async fn make_way(options: &Options, database: &Path, replace: bool) -> anyhow::Result<Option<String>> {
+    let shown = database.display();
+    let looked = look(options).await;
+    match &looked {
+        Ok(true) if !replace => {
+            bail!("{shown} holds a billfold already. With --replace it is kept beside the restored one")
+        }
+        Ok(_) => {}
+        Err(_) if replace => {}
+        Err(error) => bail!("{shown} cannot be read: {error:#}. With --replace it is kept beside the restored one"),
+    }
+    match files::close_log(database).await {
+        Ok(()) => Ok(looked.err().map(|error| format!("{error:#}"))),
+        Err(NotClosed::InUse) => bail!("{shown} is in use: stop the billfold that runs on it first"),
+        Err(NotClosed::Unreadable(cause)) if replace => Ok(Some(cause.to_string())),
+        Err(NotClosed::Unreadable(cause)) => bail!("{shown} cannot be read: {cause}"),
+    }
+}
+
+/// Whether there is anything in a database.
+async fn look(options: &Options) -> anyhow::Result<bool> {
+    let db = Db::connect(options).await?;
     let holds = holds_something(&db).await;
     db.close().await;
-    if holds? && !replace {
-        bail!("{} holds a billfold already. With --replace it is kept beside the restored one", database.display());
-    }
-    files::close_log(database)
-        .await
-        .with_context(|| format!("{} is in use: stop the billfold that runs on it first", database.display()))
+    holds
 }
 
 async fn holds_something(db: &Db) -> anyhow::Result<bool> {

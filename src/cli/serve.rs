@@ -61,6 +61,7 @@ impl Running {
 
     fn serve(app: App, listener: TcpListener, metrics: PrometheusHandle) -> anyhow::Result<Self> {
         let (ready, stop) = (Readiness::default(), CancellationToken::new());
+        tokio::spawn(stop.clone().run_until_cancelled_owned(telemetry::keep_up(metrics.clone(), telemetry::UPKEEP)));
         let router = web::router(&app, ready.clone(), metrics).context("BILLFOLD_PUBLIC_URL")?;
         let limits = Limits { per_address: app.config.connections_per_ip as usize, ..Limits::default() };
         let workers = Workers::start(&app);

@@ -14,7 +14,7 @@ use crate::{
     domain::{job::JobKind, kind::Kind},
     store::{
         connections::{self, Connection},
-        jobs, mirror,
+        jobs, mirror, refetches,
     },
     stripe::{self, permissions::Probe},
     vault::SecretString,
@@ -130,8 +130,10 @@ impl Scope {
         outcome.map(drop)
     }
 
-    /// Work may have waited for a usable key.
+    /// Work may have waited for a usable key. Whoever applies what Stripe has told wakes jobs too, and has the project's lock meanwhile.
     pub(super) async fn wake_jobs(&self, tx: &mut Tx, now: i64) -> Result<()> {
+        mirror::lock(tx, &self.project).await?;
+        refetches::hurry(tx, &self.project, now).await?;
         for kind in JobKind::BY_KEY {
             jobs::wake(tx, kind, &self.tenant, &self.project, now).await?;
         }

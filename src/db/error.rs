@@ -51,14 +51,14 @@ impl From<sqlx::Error> for Error {
 }
 
 /// SQLite: BUSY 5, LOCKED 6, IOERR 10, FULL 13 with their extended codes. Postgres: connection (08), resources (53),
-/// operator intervention (57P), deadlock and serialization (40), lock not available (55P03).
+/// operator intervention (57P), deadlock and serialization (40), lock not available (55P03), a transaction that stood still (25P03).
 fn is_transient(code: &str) -> bool {
     if let Ok(number) = code.parse::<u32>()
         && code.len() < 5
     {
         return matches!(number & 0xff, 5 | 6 | 10 | 13);
     }
-    ["08", "53", "57P", "40", "55P03"].iter().any(|class| code.starts_with(class))
+    ["08", "53", "57P", "40", "55P03", "25P03"].iter().any(|class| code.starts_with(class))
 }
 
 #[cfg(test)]
@@ -67,7 +67,7 @@ mod tests {
 
     #[test]
     fn busy_and_full_are_transient_and_constraints_are_not() {
-        for code in ["5", "517", "13", "08006", "57P01", "40P01", "53100"] {
+        for code in ["5", "517", "13", "08006", "57P01", "40P01", "53100", "25P03"] {
             assert!(is_transient(code), "{code}");
         }
         for code in ["1", "19", "2067", "23505", "42501", ""] {

@@ -8,12 +8,29 @@ use std::{
     str::FromStr as _,
 };
 
+use rustix::fs::FlockOperation;
 use sqlx::{Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
 
 use super::{
     Db, Options,
     error::{Error, Result},
 };
+use crate::vault::folder;
+pub use crate::vault::put;
+
+/// What SQLite puts beside a database, and what belongs to no other.
+const BESIDE: [&str; 3] = ["-wal", "-shm", "-journal"];
+
+/// Why a database was not taken out of use.
+#[derive(Debug, thiserror::Error)]
+pub enum NotClosed {
+    /// Whoever has it must stop first.
+    #[error("somebody else has it open")]
+    InUse,
+    /// Nobody is known to have it, and it cannot be read.
+    #[error("{0}")]
+    Unreadable(Error),
+}
 
 impl Options {
     /// The file of a SQLite database; none of Postgres.
@@ -60,23 +77,44 @@ pub async fn verify(file: &Path) -> Result<()> {
 }
 
 /// Makes sure that nobody else has a SQLite database open, and folds its write-ahead log into the file.
-///
-/// # Errors
-/// [`Error::Unavailable`] while somebody has.
-pub async fn close_log(file: &Path) -> Result<()> {
-    let mut conn = open(file).await?;
-    // SQLite leaves the log only when this connection is the only one.
-    let mode: String = sqlx::query_scalar("PRAGMA journal_mode = DELETE").fetch_one(&mut conn).await?;
-    conn.close().await?;
-    if mode.eq_ignore_ascii_case("delete") {
-        Ok(())
-    } else {
-        Err(Error::Unavailable("somebody else has it open".to_owned()))
+pub async fn close_log(file: &Path) -> Result<(), NotClosed> {
+    match leave_log(file).await {
+        Ok(mode) if mode.eq_ignore_ascii_case("delete") => Ok(()),
+        Err(error) if !is_busy(&error) && !is_locked(file) => Err(NotClosed::Unreadable(error.into())),
+        _ => Err(NotClosed::InUse),
     }
 }
 
-async fn open(file: &Path) -> Result<SqliteConnection> {
-    Ok(SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(file).create_if_missing(false)).await?)
+/// SQLite leaves the log only when this connection is the only one. Answers the mode that it is in then.
+async fn leave_log(file: &Path) -> sqlx::Result<String> {
+    let mut conn = open(file).await?;
+    let mode = sqlx::query_scalar("PRAGMA journal_mode = DELETE").fetch_one(&mut conn).await;
+    conn.close().await?;
+    mode
+}
+
+/// `SQLITE_BUSY` and `SQLITE_LOCKED` with their variants, sqlite.org/rescode.html
+fn is_busy(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|told| told.code()?.parse::<u32>().ok());
+    code.is_some_and(|code| matches!(code & 0xff, 5 | 6))
+}
+
+/// Whether another process holds a lock on a file that SQLite cannot read and so knows nothing about: each connection to a database with a
+/// log keeps a shared one (`pager_unlock` of SQLite's `pager.c` leaves it). Closing the file again takes the lock of this process away.
+fn is_locked(file: &Path) -> bool {
+    let taken = |file| rustix::fs::fcntl_lock(file, FlockOperation::NonBlockingLockExclusive).is_err();
+    OpenOptions::new().read(true).write(true).open(file).is_ok_and(taken)
+}
+
+async fn open(file: &Path) -> sqlx::Result<SqliteConnection> {
+    SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(file).create_if_missing(false)).await
+}
+
+/// The same path with something behind it.
+pub fn beside(file: &Path, suffix: &str) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
 }
 
 /// An empty file that nobody else may read.
@@ -94,21 +132,23 @@ pub fn give_to_owner(new: &Path, old: &Path) -> io::Result<()> {
     chown(new, Some(owner.uid()), Some(owner.gid()))
 }
 
-fn folder(file: &Path) -> &Path {
-    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-/// Gives a finished file its name, for good.
-pub fn put(new: &Path, place: &Path) -> io::Result<()> {
-    std::fs::File::open(new)?.sync_all()?;
-    std::fs::rename(new, place)?;
-    std::fs::File::open(folder(place))?.sync_all()
-}
-
-/// Puts `new` into the place of `old`, which is kept as `aside` if there is one. All are closed, without a log beside them.
-pub fn replace(new: &Path, old: &Path, aside: &Path) -> io::Result<()> {
-    if old.exists() && std::fs::hard_link(old, aside).is_err() {
-        std::fs::rename(old, aside)?; // a file system without hard links
+/// Puts `new`, which is closed, into the place of `old`, which is kept as `aside` if there is one. Answers what is kept: more than one
+/// file where the old one could not be closed, since what lies beside it belongs to it and would spoil the new one.
+pub fn replace(new: &Path, old: &Path, aside: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut kept = Vec::new();
+    if old.exists() {
+        if std::fs::hard_link(old, aside).is_err() {
+            std::fs::rename(old, aside)?; // a file system without hard links
+        }
+        kept.push(aside.to_owned());
     }
-    put(new, old)
+    for suffix in BESIDE {
+        let (left, kept_as) = (beside(old, suffix), beside(aside, suffix));
+        if left.exists() {
+            std::fs::rename(&left, &kept_as)?;
+            kept.push(kept_as);
+        }
+    }
+    put(new, old)?;
+    Ok(kept)
 }

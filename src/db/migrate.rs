@@ -5,7 +5,10 @@
 
 use std::sync::LazyLock;
 
-use sqlx::migrate::Migrator;
+use sqlx::{
+    Database, Pool,
+    migrate::{Migrate, Migrator},
+};
 
 use super::{
     Db, Engine,
@@ -30,14 +33,14 @@ impl Db {
     /// may not do its part.
     pub async fn migrate(&self) -> Result<()> {
         self.check_floor().await?;
+        let applied = self.schema_version().await?.unwrap_or(0);
         match self {
-            Self::Sqlite { writer, .. } => SQLITE.run(writer.pool()).await?,
+            Self::Sqlite { writer, .. } => run(&SQLITE, writer.pool(), applied).await,
             Self::Postgres(pool) => {
                 role::prepare(pool).await?;
-                POSTGRES.run(pool).await?;
+                run(&POSTGRES, pool, applied).await
             }
         }
-        Ok(())
     }
 
     /// The newest migration that was applied; none where billfold has never been.
@@ -86,4 +89,16 @@ impl Db {
         };
         migrator.iter().map(|migration| migration.version).max().unwrap_or(0)
     }
+}
+
+/// Applies what is missing, one by one, so that a test can end the process between two; the last run looks over all of them.
+async fn run<D: Database>(migrator: &Migrator, pool: &Pool<D>, applied: i64) -> Result<()>
+where
+    D::Connection: Migrate,
+{
+    for missing in migrator.iter().filter(|migration| migration.version > applied) {
+        migrator.run_to(missing.version, pool).await?;
+        fail::fail_point!("migrate.between");
+    }
+    Ok(migrator.run(pool).await?)
 }

@@ -18,8 +18,7 @@ mod role;
 mod tx;
 mod writer;
 
-use sqlx::{AssertSqlSafe, PgPool, SqlitePool};
-use writer::Durability;
+use sqlx::{PgPool, SqlitePool};
 
 pub use bulk::Bulk;
 pub use connect::Options;
@@ -29,7 +28,10 @@ pub use tx::{System, SystemTx, Tx};
 pub use writer::Writer;
 
 use crate::domain::ids::TenantId;
+use connect::Lent;
+use query::Conn;
 use tx::Inner;
+use writer::Durability;
 
 /// Which engine is in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,11 +97,36 @@ impl Db {
         Ok(SystemTx::new(self.begin(Access::Relaxed, "").await?))
     }
 
-    /// Answers when the database does.
+    /// Answers when the database can be worked with: when a row is read, of the file itself on SQLite, and from a Postgres that takes writes.
     pub async fn ping(&self) -> Result<()> {
         match self {
-            Self::Sqlite { readers, .. } => sqlx::query("SELECT 1").execute(readers).await.map(drop)?,
-            Self::Postgres(pool) => sqlx::query("SELECT 1").execute(pool).await.map(drop)?,
+            Self::Sqlite { readers, .. } => {
+                let mut conn = readers.acquire().await?;
+                // What the connection keeps in memory is no news of the file.
+                Query::new(Conn::Sqlite(&mut conn), "PRAGMA shrink_memory").execute().await?;
+                self.read_a_row(Conn::Sqlite(&mut conn)).await
+            }
+            Self::Postgres(pool) => {
+                let mut lent = Lent::take(pool).await?;
+                let read_only = "SELECT current_setting('transaction_read_only')";
+                let read_only: String = Query::new(Conn::Postgres(&mut lent), read_only).fetch_value().await?;
+                if read_only == "on" {
+                    return Err(Error::Unavailable(
+                        "Postgres takes no writes: a standby, or set to read only".to_owned(),
+                    ));
+                }
+                self.read_a_row(Conn::Postgres(&mut lent)).await
+            }
+        }
+    }
+
+    /// Any row: which migration was the last. Before the first one there is none.
+    async fn read_a_row(&self, mut conn: Conn<'_>) -> Result<()> {
+        let found: Option<i64> =
+            Query::new(conn.again(), self.engine().finds_migrations()).fetch_optional_value().await?;
+        if found.is_some() {
+            let last = "SELECT version FROM _sqlx_migrations ORDER BY version DESC LIMIT 1";
+            Query::new(conn, last).fetch_optional_value::<i64>().await?;
         }
         Ok(())
     }
@@ -116,9 +143,6 @@ impl Db {
     }
 
     /// Begins a transaction that sees one tenant's rows; those of none when `tenant` is empty.
-    ///
-    /// In a task of its own: a caller that goes away in the middle of BEGIN would otherwise hand an open transaction back to
-    /// the Postgres pool (sqlx #4385), and the next user's writes would vanish with it.
     async fn begin(&self, access: Access, tenant: &str) -> Result<Inner> {
         match self {
             // The deferred BEGIN of a reader takes no lock; a writer takes its lock at once, so it never fails half-way.
@@ -128,8 +152,8 @@ impl Db {
                 Access::Relaxed => writer.begin(Durability::Process).await?,
             })),
             Self::Postgres(pool) => {
-                let (pool, statements) = (pool.clone(), begin_postgres(access, tenant)?);
-                let begun = tokio::spawn(async move { pool.begin_with(AssertSqlSafe(statements)).await });
+                // In a task of its own: what it holds meanwhile is then no part of every handler's future.
+                let begun = tokio::spawn(Lent::begin(pool.clone(), begin_postgres(access, tenant)?));
                 Ok(Inner::Postgres(begun.await??))
             }
         }

@@ -7,17 +7,31 @@
 use std::fmt::Write as _;
 
 use sqlx::{
-    AssertSqlSafe, Encode, FromRow, PgConnection, Postgres, Sqlite, SqliteConnection, Type,
+    AssertSqlSafe, Encode, FromRow, Postgres, Sqlite, SqliteConnection, Type,
     postgres::{PgArguments, PgRow},
     sqlite::{SqliteArguments, SqliteRow},
 };
+use tokio::time::timeout;
 
-use super::error::{Error, Result};
+use super::{
+    connect::Lent,
+    error::{Error, Result},
+};
 
-/// A connection inside a transaction.
+/// A connection, mostly inside a transaction.
 pub(super) enum Conn<'c> {
     Sqlite(&'c mut SqliteConnection),
-    Postgres(&'c mut PgConnection),
+    Postgres(&'c mut Lent),
+}
+
+impl Conn<'_> {
+    /// The same for one query, before another.
+    pub(super) fn again(&mut self) -> Conn<'_> {
+        match self {
+            Self::Sqlite(conn) => Conn::Sqlite(conn),
+            Self::Postgres(lent) => Conn::Postgres(lent),
+        }
+    }
 }
 
 enum Args {
@@ -126,8 +140,11 @@ impl<'c> Query<'c> {
             (Conn::Sqlite(conn), Args::Sqlite(args)) => {
                 sqlx::query_as_with(AssertSqlSafe(self.sql), args).fetch_all(conn).await?
             }
-            (Conn::Postgres(conn), Args::Postgres(args)) => {
-                sqlx::query_as_with(AssertSqlSafe(self.sql), args).fetch_all(conn).await?
+            (Conn::Postgres(lent), Args::Postgres(args)) => {
+                let (conn, limit) = lent.ask()?;
+                let asked = sqlx::query_as_with(AssertSqlSafe(self.sql), args).fetch_all(conn);
+                let answer = timeout(limit, asked).await;
+                lent.heard(answer)?
             }
             _ => return Err(mixed_engines()),
         })
@@ -140,8 +157,11 @@ impl<'c> Query<'c> {
             (Conn::Sqlite(conn), Args::Sqlite(args)) => {
                 sqlx::query_as_with(AssertSqlSafe(self.sql), args).fetch_optional(conn).await?
             }
-            (Conn::Postgres(conn), Args::Postgres(args)) => {
-                sqlx::query_as_with(AssertSqlSafe(self.sql), args).fetch_optional(conn).await?
+            (Conn::Postgres(lent), Args::Postgres(args)) => {
+                let (conn, limit) = lent.ask()?;
+                let asked = sqlx::query_as_with(AssertSqlSafe(self.sql), args).fetch_optional(conn);
+                let answer = timeout(limit, asked).await;
+                lent.heard(answer)?
             }
             _ => return Err(mixed_engines()),
         })
@@ -183,8 +203,11 @@ impl<'c> Query<'c> {
             (Conn::Sqlite(conn), Args::Sqlite(args)) => {
                 sqlx::query_with(AssertSqlSafe(self.sql), args).execute(conn).await?.rows_affected()
             }
-            (Conn::Postgres(conn), Args::Postgres(args)) => {
-                sqlx::query_with(AssertSqlSafe(self.sql), args).execute(conn).await?.rows_affected()
+            (Conn::Postgres(lent), Args::Postgres(args)) => {
+                let (conn, limit) = lent.ask()?;
+                let asked = sqlx::query_with(AssertSqlSafe(self.sql), args).execute(conn);
+                let answer = timeout(limit, asked).await;
+                lent.heard(answer)?.rows_affected()
             }
             _ => return Err(mixed_engines()),
         })

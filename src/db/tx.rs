@@ -1,10 +1,11 @@
 //! Transactions. [`Tx`] carries its tenant: the first bound value of each of its queries is the tenant's id, and on
 //! Postgres row-level security holds the same line a second time. [`SystemTx`] reaches the tables without a tenant.
 
-use sqlx::{Postgres, Sqlite, Transaction};
+use sqlx::{Sqlite, Transaction};
 
 use super::{
     Engine,
+    connect::Lent,
     error::{Error, Result},
     query::{Conn, Query},
 };
@@ -12,14 +13,14 @@ use crate::domain::ids::TenantId;
 
 pub(super) enum Inner {
     Sqlite(Transaction<'static, Sqlite>),
-    Postgres(Transaction<'static, Postgres>),
+    Postgres(Lent),
 }
 
 impl Inner {
     fn conn(&mut self) -> Conn<'_> {
         match self {
             Self::Sqlite(tx) => Conn::Sqlite(tx),
-            Self::Postgres(tx) => Conn::Postgres(tx),
+            Self::Postgres(lent) => Conn::Postgres(lent),
         }
     }
 
@@ -32,18 +33,20 @@ impl Inner {
 
     async fn commit(self) -> Result<()> {
         match self {
-            Self::Sqlite(tx) => tx.commit().await?,
-            Self::Postgres(tx) => tx.commit().await?,
+            Self::Sqlite(tx) => Ok(tx.commit().await?),
+            Self::Postgres(mut lent) => lent.commit().await,
         }
-        Ok(())
     }
 
     /// Binds the rest of this transaction, and nothing after it, to another tenant.
     async fn enter(&mut self, tenant: &str) -> Result<()> {
-        if let Self::Postgres(tx) = self {
-            sqlx::query("SELECT set_config('app.tenant_id', $1, true)").bind(tenant).execute(&mut **tx).await?;
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres(_) => {
+                let setting = "SELECT set_config('app.tenant_id', $1, true)";
+                Query::new(self.conn(), setting).bind(tenant).execute().await.map(drop)
+            }
         }
-        Ok(())
     }
 }
 

@@ -57,6 +57,16 @@ impl JobKind {
         matches!(self, Self::Apply | Self::Refetch | Self::Poll | Self::Backfill | Self::Reconcile | Self::Outbox)
     }
 
+    /// Whether it may last for hours: the size of an account, or of a tenant, decides.
+    pub const fn lasts(self) -> bool {
+        matches!(self, Self::Backfill | Self::Reconcile | Self::Erase)
+    }
+
+    /// Whether it waits for nobody but the database.
+    pub const fn is_local(self) -> bool {
+        matches!(self, Self::Apply | Self::Standings | Self::Sweep)
+    }
+
     /// As stored.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -95,6 +105,40 @@ impl JobKind {
     }
 }
 
+/// Which jobs a worker takes: work that lasts, or that waits for a slow Stripe, never has all workers of a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// Every kind.
+    Everything,
+    /// All but what lasts.
+    Short,
+    /// What waits for nobody but the database: events are applied whatever Stripe does.
+    Local,
+}
+
+impl Reach {
+    /// Each of them.
+    pub const ALL: [Self; 3] = [Self::Everything, Self::Short, Self::Local];
+
+    /// That of one of `workers`, counted from 0.
+    pub const fn of_worker(worker: usize, workers: usize) -> Self {
+        match (workers - worker, workers) {
+            (1, 3..) => Self::Local,
+            (1, 2) | (2, 3..) => Self::Short,
+            _ => Self::Everything,
+        }
+    }
+
+    /// Whether a job of this kind is among them.
+    pub const fn takes(self, kind: JobKind) -> bool {
+        match self {
+            Self::Everything => true,
+            Self::Short => !kind.lasts(),
+            Self::Local => kind.is_local(),
+        }
+    }
+}
+
 /// A time that never comes: the job sleeps until it is woken.
 pub const NEVER: i64 = 253_402_300_799; // the end of the year 9999
 
@@ -126,7 +170,22 @@ pub fn no_tenant() -> TenantId {
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::{DAY_SECONDS, ProjectId, next_night};
+    use super::{DAY_SECONDS, JobKind, ProjectId, Reach, next_night};
+
+    #[test]
+    fn what_lasts_never_has_all_workers() {
+        let reach = |workers: usize| (0..workers).map(|worker| Reach::of_worker(worker, workers)).collect::<Vec<_>>();
+        assert_eq!(reach(1), [Reach::Everything]);
+        assert_eq!(reach(2), [Reach::Everything, Reach::Short]);
+        assert_eq!(reach(3), [Reach::Everything, Reach::Short, Reach::Local]);
+        assert_eq!(reach(4), [Reach::Everything, Reach::Everything, Reach::Short, Reach::Local]);
+        for kind in JobKind::ALL {
+            assert!(Reach::Everything.takes(kind));
+            assert!(!Reach::Short.takes(kind) || !kind.lasts());
+            assert!(!Reach::Local.takes(kind) || Reach::Short.takes(kind), "{kind:?}");
+        }
+        assert!(Reach::Local.takes(JobKind::Apply));
+    }
 
     #[test]
     fn each_project_has_its_second_of_the_night() {

@@ -141,7 +141,18 @@ pub async fn versions(
 /// Applies changes in order of arrival; answers what became of each. The caller commits.
 pub async fn apply(tx: &mut Tx, project: &ProjectId, changes: &[Change], now: i64) -> Result<Vec<Outcome>> {
     mirror::lock(tx, project).await?;
-    let mut rows = load(tx, project, changes).await?;
+    let rows = load(tx, project, changes).await?;
+    settle(tx, project, changes, rows, now).await
+}
+
+/// The rest of [`apply`], with the rows as they are under the lock.
+async fn settle<'a>(
+    tx: &mut Tx,
+    project: &ProjectId,
+    changes: &'a [Change],
+    mut rows: Rows<'a>,
+    now: i64,
+) -> Result<Vec<Outcome>> {
     let mut again: Vec<Wish> = Vec::new();
     let outcomes = changes.iter().map(|change| decide(change, &mut rows, &mut again)).collect();
     write(tx, project, &rows, now).await?;

@@ -1,14 +1,17 @@
 //! States that Stripe was asked for: applied like any other, and kept beside the row when they change it, so that its history can tell
 //! where each state came from. Events are kept anyway.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use super::{Change, apply};
+use super::{Change, Rows, load, settle};
 use crate::{
     db::{Result, Tx},
     domain::{drift, event::Outcome, ids::ProjectId, kind::Kind, objects::Object},
     store::{
-        mirror::{self, compare},
+        mirror::{
+            self,
+            compare::{self, Standing},
+        },
         object_versions::{self, Version},
     },
 };
@@ -22,6 +25,9 @@ pub enum Asked {
     Comparison,
     /// It is the answer to a change of ours.
     Change,
+    /// The account is copied. What an import brings is its own trace, so only what it overwrites with something else is kept, and a
+    /// first import costs nothing more.
+    Import,
 }
 
 impl Asked {
@@ -31,11 +37,12 @@ impl Asked {
             Self::ReadAgain => "read_again",
             Self::Comparison => "comparison",
             Self::Change => "change",
+            Self::Import => "import",
         }
     }
 }
 
-/// [`apply`] for answers of Stripe's.
+/// [`super::apply`] for answers of Stripe's.
 pub async fn apply_told(
     tx: &mut Tx,
     project: &ProjectId,
@@ -44,27 +51,44 @@ pub async fn apply_told(
     now: i64,
 ) -> Result<Vec<Outcome>> {
     mirror::lock(tx, project).await?;
-    let mut before: HashMap<(Kind, String), compare::Standing> = HashMap::new();
-    for kind in Kind::ALL {
-        let of_kind = changes.iter().filter_map(Change::object).filter(|object| object.kind == kind);
-        let ids: Vec<&str> = of_kind.map(|object| object.id.as_str()).collect();
-        if !ids.is_empty() {
-            let rows = compare::of_ids(tx, project, kind, ids).await?;
-            before.extend(rows.into_iter().map(|row| ((kind, row.id.clone()), row)));
-        }
-    }
-    let outcomes = apply(tx, project, changes, now).await?;
+    let rows = load(tx, project, changes).await?;
+    let mut before = standing(tx, project, &rows).await?;
+    let outcomes = settle(tx, project, changes, rows, now).await?;
     for (change, outcome) in changes.iter().zip(&outcomes) {
-        if !matches!(outcome, Outcome::Applied | Outcome::Deleted) {
+        let Some(object) = change.object().filter(|_| matches!(outcome, Outcome::Applied | Outcome::Deleted)) else {
+            continue;
+        };
+        let row = before.get_mut(&object.kind).and_then(|rows| rows.get_mut(&object.id));
+        if row.is_none() && asked == Asked::Import {
             continue;
         }
-        let Some(object) = change.object() else { continue };
-        let row = before.get(&(object.kind, object.id.clone()));
-        if let Some(version) = version(project, change, object, row, asked, now) {
+        if let Some(version) = version(project, change, object, row.as_deref(), asked, now) {
             object_versions::insert(tx, project, &object.id, &version).await?;
+            // Pages that overlap may bring an object twice.
+            if let Some(row) = row {
+                (row.raw, row.version_at, row.deleted) = (version.raw, version.version_at, version.deleted);
+            }
         }
     }
     Ok(outcomes)
+}
+
+/// What stands here of the objects, by kind and our id. Only rows that are known to be there are read.
+async fn standing(
+    tx: &mut Tx,
+    project: &ProjectId,
+    rows: &Rows<'_>,
+) -> Result<BTreeMap<Kind, HashMap<String, Standing>>> {
+    let mut ids: BTreeMap<Kind, Vec<&str>> = BTreeMap::new();
+    for ((kind, id), _) in rows.iter().filter(|(_, row)| row.known.is_some()) {
+        ids.entry(*kind).or_default().push(id);
+    }
+    let mut standing = BTreeMap::new();
+    for (kind, ids) in ids {
+        let rows = compare::of_ids(tx, project, kind, ids).await?;
+        standing.insert(kind, rows.into_iter().map(|row| (row.id.clone(), row)).collect());
+    }
+    Ok(standing)
 }
 
 /// What is to be kept of an answer; nothing when the row held the same.
@@ -72,15 +96,15 @@ fn version(
     project: &ProjectId,
     change: &Change,
     object: &Object,
-    row: Option<&compare::Standing>,
+    row: Option<&Standing>,
     asked: Asked,
     now: i64,
 ) -> Option<Version> {
     let deleted = matches!(change, Change::Gone { .. });
-    let same = row.is_some_and(|row| {
-        let here = Object::read(object.kind, project, &row.raw);
-        row.deleted == deleted && !deleted && here.is_ok_and(|here| drift::fields(&here, object).is_empty())
-    });
+    let read_alike = |row: &Standing| {
+        Object::read(object.kind, project, &row.raw).is_ok_and(|here| drift::fields(&here, object).is_empty())
+    };
+    let same = row.is_some_and(|row| !deleted && !row.deleted && (row.raw == object.raw || read_alike(row)));
     let version_at = match change {
         Change::State(_, super::Source::Fetch { as_of, .. }) => as_of - 1,
         Change::State(_, super::Source::Event(at)) | Change::Gone { at, .. } => *at,

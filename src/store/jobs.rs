@@ -11,15 +11,21 @@ use crate::{
     db::{Error, Result, System, SystemTx},
     domain::{
         ids::{ProjectId, TenantId},
-        job::JobKind,
+        job::{JobKind, Reach},
     },
 };
 
-/// The condition on the kinds that this version can run.
-static KNOWN: LazyLock<String> = LazyLock::new(|| {
-    let kinds: Vec<String> = JobKind::ALL.iter().map(|kind| format!("'{}'", kind.as_str())).collect();
-    format!("kind IN ({})", kinds.join(", "))
-});
+/// The condition on the kinds that this version can run, and a worker of this reach takes.
+fn known(reach: Reach) -> &'static str {
+    static KNOWN: LazyLock<[String; Reach::ALL.len()]> = LazyLock::new(|| {
+        Reach::ALL.map(|reach| {
+            let kinds = JobKind::ALL.iter().filter(|kind| reach.takes(**kind));
+            let kinds: Vec<String> = kinds.map(|kind| format!("'{}'", kind.as_str())).collect();
+            format!("kind IN ({})", kinds.join(", "))
+        })
+    });
+    &KNOWN[reach as usize]
+}
 
 /// A job in hand.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -61,25 +67,53 @@ pub async fn wake(
     Ok(())
 }
 
-/// Whether any job is due; a cheap read before [`claim`] takes the writer.
-pub async fn any_due(tx: &mut SystemTx, now: i64) -> Result<bool> {
+/// Whether any job is due for a worker of this reach; a cheap read before [`claim`] takes the writer.
+pub async fn any_due(tx: &mut SystemTx, reach: Reach, now: i64) -> Result<bool> {
     let due = tx
-        .query(format!("SELECT 1 FROM jobs WHERE run_at <= $1 AND lease_until <= $1 AND {} LIMIT 1", *KNOWN))
+        .query(format!("SELECT 1 FROM jobs WHERE run_at <= $1 AND lease_until <= $1 AND {} LIMIT 1", known(reach)))
         .bind(now)
         .fetch_optional_value::<i32>()
         .await?;
     Ok(due.is_some())
 }
 
-/// Takes the job that has been due longest, if any. One job per claim: no tenant waits behind another's batch.
-pub async fn claim(tx: &mut SystemTx, owner: &str, now: i64, lease_until: i64) -> Result<Option<Claim>> {
+/// The jobs that are due and that no process has taken yet.
+#[derive(Clone, Copy, Debug, sqlx::FromRow)]
+pub struct Waiting {
+    /// How many.
+    pub jobs: i64,
+    /// Unix seconds: since when the first of them is due; none without any.
+    pub since: Option<i64>,
+}
+
+/// How much work waits for a process that knows its kind.
+pub async fn waiting(tx: &mut impl System, now: i64) -> Result<Waiting> {
+    tx.system("SELECT COUNT(*) AS jobs, MIN(run_at) AS since FROM jobs WHERE run_at <= $1 AND lease_until <= $1 AND ")
+        .push(known(Reach::Everything))
+        .bind(now)
+        .fetch_one()
+        .await
+}
+
+/// How many jobs of each kind failed when they ran last; kinds without any are left out.
+pub async fn failing(tx: &mut impl System) -> Result<Vec<(String, i64)>> {
+    tx.system("SELECT kind, COUNT(*) FROM jobs WHERE attempts > 0 GROUP BY kind").fetch_all().await
+}
+
+/// Takes the job within reach that has been due longest, if any. One job per claim: no tenant waits behind another's batch.
+pub async fn claim(
+    tx: &mut SystemTx,
+    (owner, reach): (&str, Reach),
+    now: i64,
+    lease_until: i64,
+) -> Result<Option<Claim>> {
     let skip_locked = tx.engine().skip_locked();
     tx.query(
         "UPDATE jobs SET lease_until = $1, leased_by = $2, fence = fence + 1
          WHERE (kind, tenant_id, project_id) IN (
            SELECT kind, tenant_id, project_id FROM jobs WHERE run_at <= $3 AND lease_until <= $3 AND ",
     )
-    .push(KNOWN.as_str())
+    .push(known(reach))
     .push(" ORDER BY run_at, fence LIMIT 1")
     .push(skip_locked)
     .push(") RETURNING kind, tenant_id, project_id, fence, wakes, attempts")

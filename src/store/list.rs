@@ -57,6 +57,11 @@ impl Filter {
         few || self.price.is_none() || (self.status.is_none() && self.currency.is_none())
     }
 
+    /// Whether it leaves nothing, whatever there is: a text search that found nobody.
+    fn is_void(&self) -> bool {
+        [&self.ids, &self.customers].into_iter().flatten().any(Vec::is_empty)
+    }
+
     fn push<'q>(&self, mut query: Query<'q>) -> Query<'q> {
         let columns = [
             (" AND status = ", &self.status),
@@ -204,6 +209,9 @@ pub(super) async fn part<T: Row + Listed>(
     filter: &Filter,
     slice: &Slice,
 ) -> Result<Part<T>> {
+    if filter.is_void() {
+        return Ok(Part { rows: Vec::new(), previous: None, next: None });
+    }
     let (order, edge) = match &slice.edge {
         None => (slice.order, None),
         Some(Edge::After(cursor)) => (slice.order, Some(cursor)),
@@ -243,6 +251,9 @@ pub async fn count(tx: &mut Tx, kind: Kind, project: &ProjectId, filter: &Filter
     if !filter.is_countable() {
         return Ok(None);
     }
+    if filter.is_void() {
+        return Ok(Some(0));
+    }
     if matches!(filter.price, Some(OfPrice::Common(_))) {
         let in_all = filter.created_from.is_none() && filter.created_to.is_none();
         return Ok(in_all.then_some(COUNTED + 1));
@@ -257,6 +268,9 @@ pub async fn count(tx: &mut Tx, kind: Kind, project: &ProjectId, filter: &Filter
 
 /// How many objects have each status among those of a text search.
 pub async fn statuses(tx: &mut Tx, kind: Kind, project: &ProjectId, filter: &Filter) -> Result<Vec<(String, i64)>> {
+    if filter.is_void() {
+        return Ok(Vec::new());
+    }
     let all = Filter { status: None, ..filter.clone() };
     let select = format!("SELECT status, COUNT(*) FROM {} WHERE tenant_id = $1 AND project_id = $2", kind.plural());
     all.push_range(all.push(tx.query(select).bind(project)), None).push(" GROUP BY status").fetch_all().await

@@ -8,7 +8,7 @@ use crate::{
 /// A state, and how it came.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct Version {
-    /// `read_again`, `comparison` or `change`.
+    /// `read_again`, `comparison`, `change` or `import`.
     pub source: String,
     /// The unix second it is proven for.
     pub version_at: i64,
@@ -18,6 +18,16 @@ pub struct Version {
     pub deleted: bool,
     /// As Stripe sent it.
     pub raw: String,
+}
+
+/// A state that is kept, with its number.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Kept {
+    /// Counts from 1 for each object.
+    pub no: i64,
+    /// The state.
+    #[sqlx(flatten)]
+    pub version: Version,
 }
 
 /// Keeps a state of an object, by our id.
@@ -50,4 +60,39 @@ pub async fn of_object(tx: &mut Tx, project: &ProjectId, object: &str, limit: i6
     .bind(limit)
     .fetch_all()
     .await
+}
+
+/// The newest states of an object before (`version_at`, `written_at`, no), newest first.
+pub async fn before(
+    tx: &mut Tx,
+    project: &ProjectId,
+    object: &str,
+    (version_at, written_at, no): (i64, i64, i64),
+    limit: i64,
+) -> Result<Vec<Kept>> {
+    tx.query(
+        "SELECT no, source, version_at, written_at, deleted, raw FROM object_versions
+         WHERE tenant_id = $1 AND project_id = $2 AND object_id = $3 AND no IN (
+           SELECT no FROM object_versions
+           WHERE tenant_id = $1 AND project_id = $2 AND object_id = $3 AND (version_at, written_at, no) < ($4, $5, $6)
+           ORDER BY version_at DESC, written_at DESC, no DESC LIMIT $7)
+         ORDER BY version_at DESC, written_at DESC, no DESC",
+    )
+    .bind(project)
+    .bind(object)
+    .bind(version_at)
+    .bind(written_at)
+    .bind(no)
+    .bind(limit)
+    .fetch_all()
+    .await
+}
+
+/// The unix second of the oldest state that is kept of an object.
+pub async fn begins(tx: &mut Tx, project: &ProjectId, object: &str) -> Result<Option<i64>> {
+    tx.query("SELECT MIN(version_at) FROM object_versions WHERE tenant_id = $1 AND project_id = $2 AND object_id = $3")
+        .bind(project)
+        .bind(object)
+        .fetch_value()
+        .await
 }

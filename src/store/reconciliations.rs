@@ -236,25 +236,17 @@ pub async fn save(tx: &mut Tx, project: &ProjectId, run: &RunId, of: &TypeResult
     Ok(())
 }
 
-/// Marks the running one as done. Answers whether there was one.
-pub async fn finish(tx: &mut Tx, project: &ProjectId, now: i64) -> Result<bool> {
-    end(tx, project, "done", now).await
+const END: &str = "UPDATE reconciliations SET state = $3, finished_at = $4 WHERE tenant_id = $1 AND project_id = $2 AND state = 'running'";
+
+/// Marks one as done. Answers whether it was running still.
+pub async fn finish(tx: &mut Tx, project: &ProjectId, run: &RunId, now: i64) -> Result<bool> {
+    let ended = tx.query(END).bind(project).bind("done").bind(now).push(" AND id = ").push_bind(run).execute().await?;
+    Ok(ended > 0)
 }
 
 /// Ends the running one without finishing it. What it has mended stays. Answers whether there was one.
 pub async fn stop(tx: &mut Tx, project: &ProjectId, now: i64) -> Result<bool> {
-    end(tx, project, "stopped", now).await
-}
-
-async fn end(tx: &mut Tx, project: &ProjectId, state: &str, now: i64) -> Result<bool> {
-    let ended = tx
-        .query("UPDATE reconciliations SET state = $3, finished_at = $4 WHERE tenant_id = $1 AND project_id = $2 AND state = 'running'")
-        .bind(project)
-        .bind(state)
-        .bind(now)
-        .execute()
-        .await?;
-    Ok(ended > 0)
+    Ok(tx.query(END).bind(project).bind("stopped").bind(now).execute().await? > 0)
 }
 
 /// When the newest comparison started, unix seconds.

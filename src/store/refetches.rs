@@ -74,6 +74,16 @@ pub async fn remove(tx: &mut Tx, project: &ProjectId, done: &Refetch) -> Result<
     Ok(())
 }
 
+/// Makes every wish due that was put off.
+pub async fn hurry(tx: &mut Tx, project: &ProjectId, now: i64) -> Result<()> {
+    tx.query("UPDATE refetches SET next_at = $3 WHERE tenant_id = $1 AND project_id = $2 AND next_at > $3")
+        .bind(project)
+        .bind(now)
+        .execute()
+        .await?;
+    Ok(())
+}
+
 /// Puts a failed fetch off.
 pub async fn postpone(tx: &mut Tx, project: &ProjectId, failed: &Refetch, next_at: i64, cause: &str) -> Result<()> {
     tx.query("UPDATE refetches SET next_at = $3, attempts = attempts + 1, cause = $4 WHERE tenant_id = $1 AND project_id = $2 AND kind = $5 AND stripe_id = $6")

@@ -135,6 +135,10 @@ pub async fn current_of<'a>(
     customers: impl IntoIterator<Item = &'a str>,
     limit: i64,
 ) -> Result<Vec<Subscription>> {
+    let customers: Vec<&str> = customers.into_iter().collect();
+    if customers.is_empty() {
+        return Ok(Vec::new());
+    }
     tx.query(
         "SELECT id, stripe_id, created, status, customer_id, currency, amount, recurring_interval, recurring_count, \
          price_id, quantity, item_count, current_period_end, cancel_at_period_end, cancel_at, ended_at, trial_end \

@@ -1,8 +1,8 @@
 //! What happened to an object: the webhook events that concern it.
 
 use crate::{
-    db::{Result, Tx},
-    domain::ids::ProjectId,
+    db::{Query, Result, Tx},
+    domain::{event::Outcome, ids::ProjectId},
 };
 
 /// An event as a timeline shows it.
@@ -89,20 +89,76 @@ pub struct Told {
     pub payload: String,
 }
 
-/// The newest events about one object (Stripe's id), among those of its subject, with their bodies.
-pub async fn told(tx: &mut Tx, project: &ProjectId, subject: &str, object: &str, limit: i64) -> Result<Vec<Told>> {
-    tx.query(
-        "SELECT w.id, w.arrival, w.created, w.type, w.status, w.outcome, w.fetched, p.payload FROM webhook_events w
-         JOIN event_payloads p ON p.tenant_id = w.tenant_id AND p.project_id = w.project_id AND p.event_id = w.id
-         WHERE w.tenant_id = $1 AND w.project_id = $2 AND w.subject_id = $3 AND w.object_id = $4
-         ORDER BY w.arrival DESC LIMIT $5",
-    )
-    .bind(project)
-    .bind(subject)
-    .bind(object)
-    .bind(limit)
-    .fetch_all()
-    .await
+/// An object, as the events about it name it.
+#[derive(Clone, Copy, Debug)]
+pub struct About<'a> {
+    /// Our ids that its events stand under: its customer's and its own, for it may get its customer after its first events.
+    pub subjects: [&'a str; 2],
+    /// Stripe's id.
+    pub object: &'a str,
+}
+
+/// Which of the events about an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// Every one.
+    All,
+    /// Those whose state became the object's.
+    Counted,
+}
+
+/// What became of the events whose state became the object's.
+pub const COUNTED: [Outcome; 3] = [Outcome::Applied, Outcome::SameSecond, Outcome::Deleted];
+
+impl Which {
+    /// Adds what must hold of the events about an object, after other conditions.
+    fn push<'q>(self, query: Query<'q>, about: About<'_>) -> Query<'q> {
+        let query = query.push(" AND object_id = ").push_bind(about.object);
+        let query = query.push(" AND subject_id IN ").push_list(about.subjects);
+        match self {
+            Self::All => query,
+            Self::Counted => query.push(" AND outcome IN ").push_list(COUNTED.map(Outcome::as_str)),
+        }
+    }
+}
+
+/// The newest events about an object before (created, arrival, id), with their bodies, newest first by what they tell of. Events arrive in
+/// another order than that of the index, so this looks at the small row of each event of the subject; bodies are read of the answer only.
+pub async fn told(
+    tx: &mut Tx,
+    project: &ProjectId,
+    about: About<'_>,
+    which: Which,
+    before: (i64, i64, &str),
+    limit: i64,
+) -> Result<Vec<Told>> {
+    let query = tx
+        .query(
+            "SELECT w.id, w.arrival, w.created, w.type, w.status, w.outcome, w.fetched, p.payload FROM (
+               SELECT tenant_id, project_id, id, arrival, created, type, status, outcome, fetched FROM webhook_events
+               WHERE tenant_id = $1 AND project_id = $2 AND (created, arrival, id) < ($3, $4, $5)",
+        )
+        .bind(project)
+        .bind(before.0)
+        .bind(before.1)
+        .bind(before.2);
+    which
+        .push(query, about)
+        .push(" ORDER BY created DESC, arrival DESC, id DESC LIMIT ")
+        .push_bind(limit)
+        .push(
+            ") AS w JOIN event_payloads p ON p.tenant_id = w.tenant_id AND p.project_id = w.project_id AND p.event_id = w.id
+             ORDER BY w.created DESC, w.arrival DESC, w.id DESC",
+        )
+        .fetch_all()
+        .await
+}
+
+/// The unix second of the oldest event that wrote an object.
+pub async fn begins(tx: &mut Tx, project: &ProjectId, about: About<'_>) -> Result<Option<i64>> {
+    let query =
+        tx.query("SELECT MIN(created) FROM webhook_events WHERE tenant_id = $1 AND project_id = $2").bind(project);
+    Which::Counted.push(query, about).fetch_value().await
 }
 
 /// Whether an event is known, by Stripe's id.

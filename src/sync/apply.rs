@@ -149,6 +149,12 @@ async fn record_failure(tx: &mut Tx, project: &ProjectId, event: &Pending, cause
     inbox::set_state(tx, project, event, status, next_at).await?;
     if status == EventStatus::Dead {
         rows::add_counts(tx, project, &[("event", status.as_str(), 1)]).await?;
+        metrics::counter!("billfold_events_dead_total").increment(1);
+        // Not the cause, which may quote the event: the event's page tells it.
+        tracing::warn!(
+            tenant.id = %tx.tenant(), project.id = %project, stripe.event_id = %event.event_id, attempts,
+            "an event was given up after all tries and waits for a person"
+        );
     }
     Ok(())
 }

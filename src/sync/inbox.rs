@@ -151,6 +151,7 @@ async fn commit_groups(app: App, mut requests: mpsc::Receiver<Request>) {
             request.delivery.event.arrival = last_arrival;
         }
         let stored = store_group(&app, &group, &mut last_seen).await;
+        app.troubles.note_write(!matches!(stored, Err(Error::Unavailable(_))));
         app.wake.notify_one();
         answer(group.drain(..), stored);
     }
@@ -190,10 +191,11 @@ async fn store_group(app: &App, group: &[Request], last_seen: &mut HashMap<Proje
     for ((tenant, project), positions) in projects {
         tx.enter(tenant).await?;
         let events: Vec<&NewEvent> = positions.iter().map(|position| &group[*position].delivery.event).collect();
-        let mut new = store_project(&mut tx, project, &events, now).await?;
+        // Before the job is woken, as everybody does who changes a connection: whoever takes both never waits for another who does.
         if last_seen.insert(project.clone(), now) != Some(now) {
             connections::record_event(&mut tx, project, now).await?;
         }
+        let mut new = store_project(&mut tx, project, &events, now).await?;
         for position in positions {
             // Of one event delivered twice within a group, the first counts as new.
             if new.remove(group[position].delivery.event.id.as_str()) {
@@ -204,7 +206,17 @@ async fn store_group(app: &App, group: &[Request], last_seen: &mut HashMap<Proje
     fail::fail_point!("inbox.before_commit");
     tx.commit().await?;
     fail::fail_point!("inbox.committed");
+    let new = group.iter().zip(&stored).filter(|(_, stored)| **stored == Stored::New);
+    count_quarantined(new.map(|(request, _)| &request.delivery.event));
     Ok(stored)
+}
+
+/// Counts those of some new events that nothing can be done with.
+fn count_quarantined<'e>(new: impl Iterator<Item = &'e NewEvent>) {
+    let quarantined = new.filter(|event| event.status == EventStatus::Quarantined).count();
+    if quarantined > 0 {
+        metrics::counter!("billfold_events_quarantined_total").increment(quarantined as u64);
+    }
 }
 
 /// Stores events that billfold has fetched itself; answers the ids of those that were not here. The caller commits.
@@ -213,6 +225,7 @@ pub async fn store_fetched(tx: &mut Tx, project: &ProjectId, events: &[NewEvent]
     let new = store_project(tx, project, &events, now).await?;
     if !new.is_empty() {
         webhook_events::mark_fetched(tx, project, new.iter().copied()).await?;
+        count_quarantined(events.into_iter().filter(|event| new.contains(event.id.as_str())));
     }
     Ok(new.into_iter().map(str::to_owned).collect())
 }
@@ -237,7 +250,10 @@ async fn store_project<'e>(
     events: &[&'e NewEvent],
     now: i64,
 ) -> Result<HashSet<&'e str>> {
-    let inserted: HashSet<String> = webhook_events::insert_new(tx, project, events).await?.into_iter().collect();
+    // One order for every writer, so that a group of deliveries and a page of Stripe's list never wait for each other's events.
+    let mut ordered = events.to_vec();
+    ordered.sort_by(|a, b| a.id.cmp(&b.id));
+    let inserted: HashSet<String> = webhook_events::insert_new(tx, project, &ordered).await?.into_iter().collect();
     let new: HashMap<&str, &NewEvent> = events
         .iter()
         .rev() // the first of a repeated event is the one that was inserted

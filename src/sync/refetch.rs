@@ -16,6 +16,7 @@ use crate::{
     mirror::{self, Asked, Change},
     store::{
         jobs::{self, Claim},
+        mirror as rows,
         refetches::{self, Refetch},
     },
     stripe,
@@ -25,6 +26,9 @@ use crate::{
 const BATCH: i64 = 64;
 /// Calls at once; the account's token bucket sets the pace.
 const AT_ONCE: usize = 8;
+
+/// An object of a kind that the key may not read is asked for again after so many seconds; a new key, or a check, asks at once.
+const REFUSED: i64 = 6 * 60 * 60;
 
 /// What a fetch brought.
 enum Fetched {
@@ -102,6 +106,7 @@ async fn store(
 ) -> Result<Option<stripe::Error>> {
     let (project, now) = (&claim.project_id, app.clock.now());
     let mut tx = app.db.write_relaxed(&claim.tenant_id).await?;
+    rows::lock(&mut tx, project).await?; // before the wishes, as whoever applies events takes both
     let mut rejected = None;
     let (mut wishes, mut changes) = (Vec::new(), Vec::new());
     for (wish, fetched) in fetched {
@@ -112,7 +117,9 @@ async fn store(
             }
             Fetched::Nothing => refetches::remove(&mut tx, project, &wish).await?,
             Fetched::Failed(error) => {
-                let next_at = now + retry::outage_delay(wish.attempts);
+                // What the key may not read it may not read in a minute either.
+                let is_refused = matches!(error, stripe::Error::Refused { .. });
+                let next_at = now + if is_refused { REFUSED } else { retry::outage_delay(wish.attempts) };
                 refetches::postpone(&mut tx, project, &wish, next_at, &error.to_string()).await?;
                 if error.is_key_rejected() {
                     rejected = Some(error);

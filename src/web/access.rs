@@ -229,7 +229,7 @@ async fn load<P: Place>(parts: &mut Parts, app: App, needs: Role, changes: Chang
         projects: projects.iter().map(|project| choice(project.id.as_str(), &project.name)).collect(),
         mode: mode(shown),
         alert: shown.map_or_else(|| projects.iter().find_map(|any| refused(&tenant, any)), |one| alert(&tenant, one)),
-        banners: banner::of(&standing, role),
+        banners: banner::of(&standing, role, &app.troubles),
         looking_until,
         operator,
         active: Nav::None,

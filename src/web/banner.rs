@@ -1,17 +1,25 @@
 //! What stands over every page of a tenant whose plan or payment wants attention.
 
 use super::shell::Banner;
-use crate::app::TenantStanding;
+use crate::app::{TenantStanding, Troubles};
 use crate::domain::money::grouped;
 use crate::domain::plan::{Closeness, Meter, TenantState};
 use crate::domain::role::Role;
 use crate::domain::time::day;
 
+const UNWRITABLE: &str = "billfold cannot write to its database at this moment, so nothing can be changed. What you see can be read, \
+    and nothing is lost: Stripe sends again what could not be stored.";
+const CLOCKS_APART: &str = "The clock of this server and Stripe's are more than five minutes apart, so Stripe's deliveries are refused. \
+    Changes are fetched instead, and come later than usual.";
+
 /// The sentences for a person of this role. How much is left is for those who can do something about it.
-pub fn of(tenant: &TenantStanding, role: Role) -> Vec<Banner> {
+pub fn of(tenant: &TenantStanding, role: Role, troubles: &Troubles) -> Vec<Banner> {
     let leads_on = role >= Role::Admin;
     let banner = |tone, text| Banner { tone, text, leads_on };
-    let mut banners = Vec::new();
+    let met = [(troubles.is_unwritable(), UNWRITABLE), (troubles.are_clocks_apart(), CLOCKS_APART)];
+    let met = met.into_iter().filter(|(is_met, _)| *is_met);
+    let mut banners: Vec<_> =
+        met.map(|(_, text)| Banner { tone: "red", text: text.to_owned(), leads_on: false }).collect();
     let standing = &tenant.standing;
     let on = |at: Option<i64>| at.map(|at| format!(" on {}", day(at))).unwrap_or_default();
     match standing.state() {

@@ -12,6 +12,9 @@ use crate::{
 
 /// Between two looks at the log's length.
 const LOOK: Duration = Duration::from_mins(1);
+/// Seconds from a start to the first look for damage: soon enough for a process that is started anew every day, and not beside all that
+/// a start has to do.
+const FIRST_READ: i64 = 3_600;
 /// Seconds between two looks for damage.
 const READ_EVERY: i64 = 86_400;
 /// Bytes. A log is folded into the file at 32 MB; only a reader that stays can make it this long.
@@ -22,11 +25,10 @@ pub(super) async fn look_after(app: App, mut stopping: watch::Receiver<bool>) {
     if app.db.engine() == Engine::Postgres {
         return;
     }
-    let mut next_read = app.clock.now() + if app.db.was_left_open() { 0 } else { READ_EVERY };
+    let mut readings = Readings::after_start(app.clock.now(), app.db.was_left_open());
     while !*stopping.borrow() {
         look_at_log(&app);
-        if app.clock.now() >= next_read {
-            next_read = app.clock.now() + READ_EVERY;
+        if readings.are_due(app.clock.now()) {
             tokio::select! {
                 read = look_for_damage(&app) => {
                     if let Err(error) = read {
@@ -40,6 +42,26 @@ pub(super) async fn look_after(app: App, mut stopping: watch::Receiver<bool>) {
             () = tokio::time::sleep(LOOK) => {}
             _ = stopping.changed() => return,
         }
+    }
+}
+
+/// When the file is read through.
+struct Readings {
+    next: i64,
+}
+
+impl Readings {
+    fn after_start(now: i64, left_open: bool) -> Self {
+        Self { next: if left_open { now } else { now + FIRST_READ } }
+    }
+
+    /// Whether it is time for one; the next is then a day away.
+    fn are_due(&mut self, now: i64) -> bool {
+        let due = now >= self.next;
+        if due {
+            self.next = now + READ_EVERY;
+        }
+        due
     }
 }
 
@@ -64,4 +86,30 @@ async fn look_for_damage(app: &App) -> db::Result<()> {
         tracing::info!("the database was read through and is sound");
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Readings;
+    use crate::clock::Clock;
+
+    /// The hours after a start in which the file is read, of the first three days.
+    fn hours(left_open: bool) -> Vec<i64> {
+        let clock = Clock::manual(1_000);
+        let mut readings = Readings::after_start(clock.now(), left_open);
+        let mut read = Vec::new();
+        for hour in 0..72 {
+            if readings.are_due(clock.now()) {
+                read.push(hour);
+            }
+            clock.advance(3_600);
+        }
+        read
+    }
+
+    #[test]
+    fn the_file_is_read_an_hour_after_a_start_and_then_daily() {
+        assert_eq!(hours(false), [1, 25, 49]);
+        assert_eq!(hours(true), [0, 24, 48], "at once where the process before was killed");
+    }
 }

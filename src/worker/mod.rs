@@ -2,17 +2,20 @@
 //! running one.
 
 mod care;
+mod measure;
 mod run;
 mod sweep;
 mod tenancy;
 
 use std::{sync::Arc, time::Duration};
 
+pub use measure::measure;
 use tokio::{sync::watch, task::JoinSet};
 
 use crate::{
     app::App,
     db::{self, Engine},
+    domain::job::Reach,
     store::jobs::{self, Claim, Ending},
     vault,
 };
@@ -23,6 +26,8 @@ pub const LEASE: i64 = 30;
 const HEARTBEAT: Duration = Duration::from_secs(10);
 /// How long a worker without work waits, when nobody wakes it.
 const IDLE: Duration = Duration::from_secs(1);
+/// How often a worker looks that does not take everything, and is woken for nothing.
+const LOOK: Duration = Duration::from_millis(100);
 /// How long a worker that was woken for nothing looks away: in a flood every commit wakes one, and the job that it is for is in
 /// another's hands already.
 const PAUSE: Duration = Duration::from_millis(25);
@@ -43,10 +48,13 @@ impl Workers {
         let (stop, stopping) = watch::channel(false);
         let owner: Arc<str> = vault::new_token()[..16].into();
         let mut tasks = JoinSet::new();
-        for _ in 0..app.config.workers {
-            tasks.spawn(work(app.clone(), owner.clone(), stopping.clone()));
+        let workers = app.config.workers as usize;
+        for worker in 0..workers {
+            let reach = Reach::of_worker(worker, workers);
+            tasks.spawn(work(app.clone(), (owner.clone(), reach), stopping.clone()));
         }
-        tasks.spawn(care::look_after(app.clone(), stopping));
+        tasks.spawn(care::look_after(app.clone(), stopping.clone()));
+        tasks.spawn(measure::keep_measuring(app.clone(), stopping));
         tasks.spawn(sweep::schedule(app.clone()));
         Self { app: app.clone(), owner, stop, tasks }
     }
@@ -82,19 +90,24 @@ impl Workers {
     }
 }
 
-async fn work(app: App, owner: Arc<str>, mut stopping: watch::Receiver<bool>) {
+async fn work(app: App, (owner, reach): (Arc<str>, Reach), mut stopping: watch::Receiver<bool>) {
+    // Whoever takes everything is woken; the others look from time to time, and so are nobody's delay.
+    let (wakes, idle) = if reach == Reach::Everything { (true, IDLE) } else { (false, LOOK) };
     while !*stopping.borrow() {
         let woken = app.wake.notified();
         tokio::pin!(woken);
         woken.as_mut().enable(); // a wake between the look at the queue and the wait is not lost
-        match run_next(&app, &owner, &mut stopping).await {
+        match run_next(&app, (&owner, reach), &mut stopping).await {
             Ok(true) => continue,
             Ok(false) => tokio::time::sleep(PAUSE).await,
-            Err(error) => tracing::warn!(error = %error, "the queue cannot be read"),
+            Err(error) => {
+                app.troubles.note_write(false);
+                tracing::warn!(error = %error, "the queue cannot be read");
+            }
         }
         tokio::select! {
-            () = &mut woken => {}
-            () = tokio::time::sleep(IDLE) => {}
+            () = &mut woken, if wakes => {}
+            () = tokio::time::sleep(idle) => {}
             _ = stopping.changed() => {}
         }
     }
@@ -103,28 +116,29 @@ async fn work(app: App, owner: Arc<str>, mut stopping: watch::Receiver<bool>) {
 /// Claims and runs one job. Answers whether there was one. Tests step through the queue with it.
 pub async fn run_one(app: &App) -> db::Result<bool> {
     let (_keep, mut stopping) = watch::channel(false);
-    run_next(app, "step", &mut stopping).await
+    run_next(app, ("step", Reach::Everything), &mut stopping).await
 }
 
-async fn run_next(app: &App, owner: &str, stopping: &mut watch::Receiver<bool>) -> db::Result<bool> {
-    let Some(claim) = claim(app, owner).await? else { return Ok(false) };
+async fn run_next(app: &App, (owner, reach): (&str, Reach), stopping: &mut watch::Receiver<bool>) -> db::Result<bool> {
+    let Some(claim) = claim(app, owner, reach).await? else { return Ok(false) };
     app.wake.notify_one(); // where one job was due another may be: the next idle worker looks
     let Some(ending) = run_claimed(app, &claim, stopping).await else { return Ok(true) };
     let mut tx = app.db.system_write_relaxed().await?;
     jobs::finish(&mut tx, &claim, app.clock.now(), &ending).await?;
     tx.commit().await?;
+    app.troubles.note_write(true);
     Ok(true)
 }
 
-async fn claim(app: &App, owner: &str) -> db::Result<Option<Claim>> {
+async fn claim(app: &App, owner: &str, reach: Reach) -> db::Result<Option<Claim>> {
     let now = app.clock.now();
     let mut tx = app.db.system_read().await?;
-    if !jobs::any_due(&mut tx, now).await? {
+    if !jobs::any_due(&mut tx, reach, now).await? {
         return Ok(None);
     }
     drop(tx);
     let mut tx = app.db.system_write_relaxed().await?;
-    let claim = jobs::claim(&mut tx, owner, now, now + LEASE).await?;
+    let claim = jobs::claim(&mut tx, (owner, reach), now, now + LEASE).await?;
     tx.commit().await?;
     Ok(claim)
 }

@@ -37,7 +37,6 @@ const LATE: i64 = 2_000_000;
 
 /// Runs a claimed job. `None`: the lease was taken over.
 pub(super) async fn run(app: App, claim: Claim, stopping: watch::Receiver<bool>) -> Option<Ending> {
-    let now = app.clock.now();
     let outcome = match JobKind::parse(&claim.kind) {
         Some(JobKind::Apply) => run_apply(&app, &claim, &stopping).await,
         Some(JobKind::Refetch) => run_refetch(&app, &claim, &stopping).await,
@@ -60,7 +59,7 @@ pub(super) async fn run(app: App, claim: Claim, stopping: watch::Receiver<bool>)
     match outcome {
         Ok(run_at) => Some(Ending::Rest(run_at)),
         Err(Stopped::Db(db::Error::LeaseLost)) => None,
-        Err(error) => Some(fail(&claim, now, &error)),
+        Err(error) => Some(fail(&claim, app.clock.now(), &error)),
     }
 }
 
@@ -85,6 +84,11 @@ fn fail(claim: &Claim, now: i64, error: &impl std::fmt::Display) -> Ending {
     Ending::Failed { run_at: now + retry::outage_delay(claim.attempts), error: error.to_string() }
 }
 
+/// When work goes on that is due next at some second: what is due already waits behind the jobs of others that are.
+fn behind_others(app: &App, next_due: Option<i64>) -> i64 {
+    next_due.map_or(NEVER, |at| at.max(app.clock.now()))
+}
+
 async fn run_apply(app: &App, claim: &Claim, stopping: &watch::Receiver<bool>) -> Result<i64, Stopped> {
     for _ in 0..BATCHES {
         let applied = apply::run_batch(app, claim, LEASE).await?;
@@ -100,14 +104,14 @@ async fn run_apply(app: &App, claim: &Claim, stopping: &watch::Receiver<bool>) -
         }
     }
     let mut tx = app.db.read(&claim.tenant_id).await?;
-    Ok(inbox::next_due(&mut tx, &claim.project_id).await?.unwrap_or(NEVER))
+    Ok(behind_others(app, inbox::next_due(&mut tx, &claim.project_id).await?))
 }
 
 async fn run_refetch(app: &App, claim: &Claim, stopping: &watch::Receiver<bool>) -> Result<i64, Stopped> {
     let Some((client, version)) = client(app, claim).await? else { return Ok(NEVER) };
     for _ in 0..BATCHES {
         let taken = refetch::run_batch(app, &client, claim, LEASE).await;
-        if pause_if_rejected(app, claim, version, &taken).await? {
+        if pause_if_rejected(app, claim, (&client, version), &taken).await? {
             return Ok(NEVER);
         }
         if taken? == 0 || *stopping.borrow() {
@@ -115,14 +119,14 @@ async fn run_refetch(app: &App, claim: &Claim, stopping: &watch::Receiver<bool>)
         }
     }
     let mut tx = app.db.read(&claim.tenant_id).await?;
-    Ok(refetches::next_due(&mut tx, &claim.project_id).await?.unwrap_or(NEVER))
+    Ok(behind_others(app, refetches::next_due(&mut tx, &claim.project_id).await?))
 }
 
 async fn run_outbox(app: &App, claim: &Claim, stopping: &watch::Receiver<bool>) -> Result<i64, Stopped> {
     let Some((client, version)) = client(app, claim).await? else { return Ok(NEVER) };
     for _ in 0..BATCHES {
         let taken = billing::job::run_batch(app, &client, claim, LEASE).await;
-        if pause_if_rejected(app, claim, version, &taken).await? {
+        if pause_if_rejected(app, claim, (&client, version), &taken).await? {
             return Ok(NEVER);
         }
         if taken? == 0 || *stopping.borrow() {
@@ -131,7 +135,7 @@ async fn run_outbox(app: &App, claim: &Claim, stopping: &watch::Receiver<bool>) 
     }
     billing::job::prune(app, claim).await?;
     let mut tx = app.db.read(&claim.tenant_id).await?;
-    Ok(outbox::next_due(&mut tx, &claim.project_id).await?.unwrap_or(NEVER))
+    Ok(behind_others(app, outbox::next_due(&mut tx, &claim.project_id).await?))
 }
 
 async fn run_backfill(app: &App, claim: &Claim, mut stopping: watch::Receiver<bool>) -> Result<i64, Stopped> {
@@ -141,7 +145,7 @@ async fn run_backfill(app: &App, claim: &Claim, mut stopping: watch::Receiver<bo
         // The pages in flight are read again by whoever goes on.
         _ = stopping.wait_for(|stop| *stop) => return Ok(app.clock.now()),
     };
-    if pause_if_rejected(app, claim, version, &ended).await? {
+    if pause_if_rejected(app, claim, (&client, version), &ended).await? {
         return Ok(NEVER);
     }
     ended.map(|()| NEVER)
@@ -154,7 +158,7 @@ async fn run_poll(app: &App, claim: &Claim, mut stopping: watch::Receiver<bool>)
         // What is not stored yet is read again by whoever goes on.
         _ = stopping.wait_for(|stop| *stop) => return Ok(app.clock.now()),
     };
-    if pause_if_rejected(app, claim, version, &ended).await? {
+    if pause_if_rejected(app, claim, (&client, version), &ended).await? {
         return Ok(NEVER);
     }
     ended
@@ -167,7 +171,7 @@ async fn run_reconcile(app: &App, claim: &Claim, mut stopping: watch::Receiver<b
         // What is not saved yet is compared again by whoever goes on.
         _ = stopping.wait_for(|stop| *stop) => return Ok(app.clock.now()),
     };
-    if pause_if_rejected(app, claim, version, &ended).await? {
+    if pause_if_rejected(app, claim, (&client, version), &ended).await? {
         return Ok(NEVER);
     }
     ended
@@ -188,20 +192,33 @@ async fn client(app: &App, claim: &Claim) -> Result<Option<(stripe::Client, i64)
     Ok(client.map(|client| (client, connection.credential_version)))
 }
 
-/// A key that Stripe refuses pauses the connection; nothing is lost, and no try is counted.
+/// What follows from having asked Stripe, whatever it said. A key that it refuses pauses the connection; nothing is lost, and no try
+/// is counted.
 async fn pause_if_rejected<T>(
     app: &App,
     claim: &Claim,
-    credential_version: i64,
+    (client, credential_version): (&stripe::Client, i64),
     outcome: &Result<T, Stopped>,
 ) -> Result<bool, Stopped> {
+    if let Some(ahead) = client.stripe_is_ahead() {
+        metrics::gauge!("billfold_stripe_clock_offset_seconds").set(ahead as f64);
+        app.troubles.note_clock(ahead);
+    }
     let Err(Stopped::Stripe(error)) = outcome else { return Ok(false) };
     if !error.is_key_rejected() {
         return Ok(false);
     }
     let mut tx = app.db.write(&claim.tenant_id).await?;
-    connections::mark_key_rejected(&mut tx, &claim.project_id, credential_version, &error.to_string()).await?;
+    let cause = error.to_string();
+    let paused = connections::mark_key_rejected(&mut tx, &claim.project_id, credential_version, &cause).await?;
     tx.commit().await?;
+    if paused {
+        metrics::counter!("billfold_stripe_keys_rejected_total").increment(1);
+        tracing::warn!(
+            tenant.id = %claim.tenant_id, project.id = %claim.project_id,
+            "Stripe does not accept a project's key any more: its connection is paused until somebody enters a new one"
+        );
+    }
     app.stripe.forget(&claim.tenant_id, &claim.project_id).await;
     Ok(true)
 }

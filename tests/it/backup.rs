@@ -11,6 +11,7 @@ use billfold::{
     app::{App, By},
     billing::{Nonce, Outcome},
     connect::Scope,
+    db::files,
     domain::{drafts::CustomerDraft, role::Role},
     standin::kind::Kind,
     vault::Keyring,
@@ -40,8 +41,12 @@ async fn succeed(ground: &Ground, arguments: &[&str]) -> String {
 }
 
 async fn fail(ground: &Ground, arguments: &[&str], because: &str) {
+    end_with(1, ground, arguments, because).await;
+}
+
+async fn end_with(code: i32, ground: &Ground, arguments: &[&str], because: &str) {
     let output = run(ground, arguments).await;
-    assert_eq!(output.status.code(), Some(1), "{arguments:?}: {}", said(&output));
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", said(&output));
     assert!(said(&output).contains(because), "{because:?} is missing: {}", said(&output));
 }
 
@@ -252,12 +257,12 @@ async fn a_backup_that_cannot_be_trusted_replaces_nothing() {
     let good = ground.settings.remove(keys);
     let missing = folder.path().join("no.key").display().to_string();
     ground.settings.push(("BILLFOLD_KEY_FILE", missing.clone()));
-    fail(&ground, &["restore", "--replace", &file], "the master key of the backup is missing").await;
+    end_with(2, &ground, &["restore", "--replace", &file], "the master key of the backup is missing").await;
     assert!(!Path::new(&missing).exists(), "a key was made that opens nothing");
     ground.settings.pop();
     let other = String::from_utf8(run(&ground, &["keys", "generate"]).await.stdout).unwrap().trim().to_owned();
     ground.settings.push(("BILLFOLD_MASTER_KEYS", other));
-    fail(&ground, &["restore", "--replace", &file], "sealed by master key").await;
+    end_with(2, &ground, &["restore", "--replace", &file], "sealed by master key").await;
     // Apart from the head, which tells that the log was folded in.
     assert_eq!(std::fs::read(&database).unwrap()[100..], before[100..]);
     let left: Vec<_> =
@@ -266,6 +271,71 @@ async fn a_backup_that_cannot_be_trusted_replaces_nothing() {
     ground.settings.pop();
     ground.settings.push(good);
     succeed(&ground, &["restore", "--replace", &file]).await;
+}
+
+/// Spoils a file from `from` on.
+fn damage(file: &Path, from: usize) {
+    let mut bytes = std::fs::read(file).unwrap();
+    bytes[from..].fill(0xaa);
+    std::fs::write(file, bytes).unwrap();
+}
+
+/// What was kept of a database that made way, by the ends of their names.
+fn kept(database: &Path) -> Vec<(String, PathBuf)> {
+    let files = std::fs::read_dir(database.parent().unwrap()).unwrap().map(|entry| entry.unwrap().path());
+    let name = |file: &PathBuf| file.file_name().unwrap().to_str().unwrap().to_owned();
+    let mut kept: Vec<_> =
+        files.filter(|file| name(file).contains(".replaced-")).map(|file| (name(&file), file)).collect();
+    kept.sort();
+    kept.into_iter().map(|(name, file)| (name.trim_start_matches(|c: char| c != '-')[1..].to_owned(), file)).collect()
+}
+
+#[tokio::test]
+async fn a_damaged_database_makes_way_and_is_kept() {
+    for from in [0, 8 * 4_096] {
+        let folder = tempfile::tempdir().unwrap();
+        let (ground, file) = backed_up(folder.path()).await;
+        let database = ground.database.file().unwrap();
+        damage(database, from);
+        let before = std::fs::read(database).unwrap();
+        fail(&ground, &["restore", &file], "With --replace it is kept").await;
+        let told = succeed(&ground, &["restore", "--replace", &file]).await;
+        let kept = kept(database);
+        assert!(told.contains(&kept[0].1.display().to_string()), "{told}");
+        assert_eq!(std::fs::read(&kept[0].1).unwrap()[100..], before[100..], "kept as it was, but for the head");
+        succeed(&ground, &["check"]).await;
+    }
+}
+
+/// SQLite itself cannot tell who has a file that it cannot read.
+#[tokio::test]
+async fn a_damaged_database_that_is_in_use_does_not_make_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let (ground, file) = backed_up(folder.path()).await;
+    let mut process = ground.serve().await;
+    damage(ground.database.file().unwrap(), 0);
+    fail(&ground, &["restore", "--replace", &file], "is in use").await;
+    process.signal("TERM").await;
+    process.ended().await;
+    damage(ground.database.file().unwrap(), 0); // again: what stood in the log was written at the end
+    let told = succeed(&ground, &["restore", "--replace", &file]).await;
+    assert!(told.contains("could not be read: "), "{told}");
+    succeed(&ground, &["check"]).await;
+}
+
+#[test]
+fn what_lies_beside_a_database_goes_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    for name in ["old", "old-wal", "old-shm", "new"] {
+        std::fs::write(at(name), name).unwrap();
+    }
+    let kept = files::replace(&at("new"), &at("old"), &at("aside")).unwrap();
+    assert_eq!(kept, [at("aside"), at("aside-wal"), at("aside-shm")]);
+    for (name, holds) in [("old", "new"), ("aside", "old"), ("aside-wal", "old-wal"), ("aside-shm", "old-shm")] {
+        assert_eq!(std::fs::read_to_string(at(name)).unwrap(), holds);
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 4, "nothing is left beside the new one");
 }
 
 #[tokio::test]

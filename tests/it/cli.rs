@@ -71,7 +71,7 @@ async fn a_wrong_setting_is_named_with_what_it_must_look_like() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("billfold.toml");
     let database = format!("sqlite://{}", folder.path().join("x.db").display());
-    let cases: [Case<'_>; 6] = [
+    let cases: [Case<'_>; 11] = [
         (&[("BILLFOLD_BIND", "nowhere")], "", &["BILLFOLD_BIND", "Listen address"]),
         (
             &[("BILLFOLD_PUBLIC_URL", "billing.example.com")],
@@ -80,19 +80,49 @@ async fn a_wrong_setting_is_named_with_what_it_must_look_like() {
         ),
         (&[("BILLFOLD_WORKERS", "0")], "", &["BILLFOLD_WORKERS", "1..=256"]),
         (&[("DATABASE_URL", "mysql://x")], "", &["DATABASE_URL", "sqlite://", "postgres://"]),
+        (&[("DATABASE_URL", "postgres://ada:c2hvcnQ@db.example:port/x")], "", &["DATABASE_URL", "port"]),
+        (&[("DATABASE_URL", "sqlite://x.db?mode=odd")], "", &["DATABASE_URL", "odd"]),
         (&[], "bnid = \"127.0.0.1:1\"", &["there is no setting 'bnid'", "did you mean 'bind'"]),
         (&[("BILLFOLD_MASTER_KEYS", "k1:c2hvcnQ=")], "", &["master keys", "32"]),
+        (&[("BILLFOLD_KEY_FILE", "/")], "", &["key file /"]),
+        (&[("BILLFOLD_SMTP_URL", "smtps://ada:c2hvcnQ@mail.example.com")], "", &["BILLFOLD_MAIL_FROM is missing"]),
+        (&[("BILLFOLD_OIDC_ISSUER", "https://login.example.com")], "", &["BILLFOLD_OIDC_CLIENT_ID"]),
     ];
     for (settings, toml, expected) in cases {
         std::fs::write(&file, toml).unwrap();
-        let base = [("BILLFOLD_CONFIG", file.to_str().unwrap()), ("DATABASE_URL", database.as_str())];
-        let all: Vec<_> = base.iter().chain(settings).copied().collect();
-        let output = run(&["check"], &all).await;
-        assert!(matches!(output.status.code(), Some(1 | 2)), "{settings:?} {toml}: {}", said(&output));
-        for text in expected {
-            assert!(said(&output).contains(text), "{text:?} is missing: {}", said(&output));
+        let bind = format!("127.0.0.1:{}", free_port());
+        let keys = folder.path().join("billfold.key");
+        let base = [
+            ("BILLFOLD_CONFIG", file.to_str().unwrap()),
+            ("DATABASE_URL", database.as_str()),
+            ("BILLFOLD_KEY_FILE", keys.to_str().unwrap()),
+        ];
+        let base = base.into_iter().chain(toml.is_empty().then_some(("BILLFOLD_BIND", bind.as_str())));
+        let all: Vec<_> = base.chain(settings.iter().copied()).collect();
+        for command in ["check", "serve"] {
+            let output = run(&[command], &all).await;
+            assert_eq!(output.status.code(), Some(2), "{command} {settings:?} {toml}: {}", said(&output));
+            for text in expected {
+                assert!(said(&output).contains(text), "{text:?} is missing: {}", said(&output));
+            }
+            assert!(!said(&output).contains("c2hvcnQ"), "a secret is repeated");
         }
-        assert!(!said(&output).contains("c2hvcnQ"), "key material is repeated");
+    }
+}
+
+/// What systemd tries again, and what it does not.
+#[tokio::test]
+async fn a_database_that_is_away_is_no_wrong_setting_and_a_filter_of_logs_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let (bind, away) = (format!("127.0.0.1:{}", free_port()), format!("postgres://x@127.0.0.1:{}/x", free_port()));
+    let keys = folder.path().join("billfold.key").display().to_string();
+    let base = [("BILLFOLD_BIND", bind.as_str()), ("BILLFOLD_KEY_FILE", &keys), ("DATABASE_URL", &away)];
+    let output = run(&["serve"], &base).await;
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    for command in [&["serve"][..], &["migrate"], &["keys", "status"], &["backup", "x"]] {
+        let output = run(command, &[&base[..], &[("BILLFOLD_LOG", "billfold=loud")]].concat()).await;
+        assert_eq!(output.status.code(), Some(2), "{command:?}: {}", said(&output));
+        assert!(said(&output).contains("BILLFOLD_LOG"), "{}", said(&output));
     }
 }
 
@@ -189,7 +219,7 @@ async fn check_names_what_holds(engine: Engine) {
     wrong.push(("BILLFOLD_MASTER_KEYS", other.trim()));
     let began = Instant::now();
     let bad = run(&["serve"], &wrong).await;
-    assert_eq!(bad.status.code(), Some(1));
+    assert_eq!(bad.status.code(), Some(2));
     assert!(began.elapsed() < Duration::from_secs(5));
     let key = settings.iter().find(|(name, _)| *name == "BILLFOLD_MASTER_KEYS").unwrap().1.split(':').next().unwrap();
     assert!(said(&bad).contains(&format!("master key '{key}'")) && said(&bad).contains("1 tenant"), "{}", said(&bad));

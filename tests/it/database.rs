@@ -18,6 +18,7 @@ both_engines!(
     writers_wait_for_each_other_and_none_fails,
     a_reader_keeps_its_picture,
     a_caller_that_goes_away_leaves_the_pool_clean,
+    a_database_is_there_before_its_first_migration,
 );
 
 const INSERT: &str = "INSERT INTO projects (tenant_id, id, name, created) VALUES ($1, $2, $2, 0)";
@@ -158,6 +159,48 @@ async fn a_caller_that_goes_away_leaves_the_pool_clean(engine: Engine) {
     assert_eq!(ids(&database.open().await, &tenant).await, acknowledged);
 }
 
+async fn a_database_is_there_before_its_first_migration(engine: Engine) {
+    let database = TestDatabase::empty(engine).await;
+    let db = database.open().await;
+    db.ping().await.unwrap();
+    db.migrate().await.unwrap();
+    db.ping().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_sqlite_file_that_can_be_read_no_more_is_not_there() {
+    let database = TestDatabase::create(Engine::Sqlite).await;
+    let db = database.open().await;
+    db.ping().await.unwrap();
+    let Db::Sqlite { writer, .. } = &db else { panic!("not SQLite") };
+    let pages = "SELECT rootpage FROM sqlite_schema WHERE tbl_name = '_sqlx_migrations'";
+    let pages: Vec<i64> = sqlx::query_scalar(pages).fetch_all(writer.pool()).await.unwrap();
+    let file = database.file().unwrap();
+    let mut bytes = std::fs::read(file).unwrap();
+    for page in pages {
+        let begins = (usize::try_from(page).unwrap() - 1) * 4_096;
+        bytes[begins..begins + 64].fill(0xff);
+    }
+    std::fs::write(file, bytes).unwrap();
+    assert!(db.ping().await.is_err(), "answered from memory");
+}
+
+#[tokio::test]
+async fn a_postgres_that_takes_no_writes_is_not_there() {
+    let database = TestDatabase::create(Engine::Postgres).await;
+    let set = |on: &str| {
+        format!(
+            "SET transaction_read_only = off;
+             DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = {on}', current_database()); END $$"
+        )
+    };
+    database.run_as_owner(&set("on")).await;
+    let refused = database.open().await.ping().await;
+    assert!(matches!(&refused, Err(Error::Unavailable(told)) if told.contains("writes")), "{refused:?}");
+    database.run_as_owner(&format!("BEGIN; {}; COMMIT", set("off"))).await;
+    database.open().await.ping().await.unwrap();
+}
+
 #[tokio::test]
 async fn a_full_disk_is_an_outage_and_loses_nothing_acknowledged() {
     let database = TestDatabase::create(Engine::Sqlite).await;
@@ -187,7 +230,9 @@ async fn a_full_disk_is_an_outage_and_loses_nothing_acknowledged() {
 #[tokio::test]
 async fn a_database_that_is_neither_engine_is_refused_by_name() {
     let options = billfold::db::Options { url: "mysql://localhost/x".to_owned(), connections: 1 };
-    let refused = Db::connect(&options).await.unwrap_err().to_string();
+    let refused = Db::connect(&options).await.unwrap_err();
+    assert!(refused.blames_settings(), "{refused:?}");
+    let refused = refused.to_string();
     assert!(refused.contains("DATABASE_URL") && refused.contains("postgres://"), "{refused}");
 }
 

@@ -118,6 +118,41 @@ fn the_unit_tries_again_for_ever_but_not_with_wrong_settings() {
 }
 
 #[test]
+fn no_log_of_a_container_grows_without_bound() {
+    for file in ["deploy/compose.sqlite.yml", "deploy/compose.postgres.yml"] {
+        let text = read(file);
+        assert!(
+            text.contains("x-logging: &logging") && text.contains("max-size: ") && text.contains("max-file: "),
+            "{file}"
+        );
+        let (shared, services) = text.split_once("\nservices:\n").unwrap();
+        let (services, _) = services.split_once("\nvolumes:\n").unwrap();
+        let limited = |text: &str| text.lines().any(|line| line.trim() == "logging: *logging");
+        let mut seen = 0;
+        // Each begins with its name, two spaces in.
+        let begins = |line: &str| line.starts_with("  ") && !line.starts_with("   ") && line.ends_with(':');
+        let lines: Vec<&str> = services.lines().collect();
+        for service in lines.chunk_by(|_, next| !begins(next)) {
+            let inherits = service.iter().any(|line| line.trim() == "<<: *billfold");
+            let is_limited = limited(&service.join("\n")) || (inherits && limited(shared));
+            assert!(is_limited, "{file}: {}", service[0]);
+            seen += 1;
+        }
+        assert!(seen >= 2, "{file}");
+    }
+}
+
+#[test]
+fn a_backup_of_postgres_replaces_nothing_before_it_is_whole() {
+    let compose = read("deploy/compose.postgres.yml");
+    let place = |text: &str| compose.find(text).unwrap_or_else(|| panic!("{text} is not there"));
+    assert!(place("--format=custom billfold > $file.part") < place("mv $file.part $file"));
+    assert!(place("--dbname=billfold_restored <") < place("RENAME TO billfold_before"));
+    assert!(place("RENAME TO billfold_before") < place("dropdb -U billfold billfold_before"));
+    assert!(!compose.contains("dropdb -U billfold --force"), "the old database goes only when the new one is there");
+}
+
+#[test]
 fn nothing_starts_on_the_postgres_that_only_makes_the_database() {
     let compose = read("deploy/compose.postgres.yml");
     assert!(compose.contains(r#"["CMD", "pg_isready", "-h", "127.0.0.1", "#), "that one answers on its socket alone");

@@ -3,21 +3,22 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use axum::routing::{get, post};
-use billfold::web::csrf::{CsrfToken, ProtectedForm};
+use axum::{Extension, Router};
+use billfold::web::csrf::{CsrfToken, ProtectedForm, ProtectedUpload, VisitorCookie};
 use billfold::web::error::Error;
-use billfold::web::extract::RawBody;
+use billfold::web::extract::{Path, Query, RawBody};
 use billfold::web::health::Readiness;
 use billfold::web::middleware::{Site, apply};
 use billfold::web::server::{Limits, serve};
 use billfold::web::{assets, error};
 use http::StatusCode;
 use http_body_util::BodyExt as _;
+use metrics_exporter_prometheus::PrometheusBuilder;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
@@ -36,7 +37,16 @@ fn site(public_url: &str) -> Router {
             "/form",
             post(|ProtectedForm(form): ProtectedForm<Greeting>| async move { form.name }).layer(from_fn(token)),
         )
-        .route("/v1/body", post(|RawBody(body): RawBody<1024>| async move { body.len().to_string() }));
+        .route(
+            "/upload",
+            post(|ProtectedUpload(file): ProtectedUpload<2048>| async move { format!("{} bytes", file.len()) })
+                .layer(from_fn(token)),
+        )
+        .route("/visitor", get(shown).layer(from_fn(visitor)))
+        .route("/visitor-with-session", get(shown).layer(from_fn(visitor)).layer(from_fn(token)))
+        .route("/v1/body", post(|RawBody(body): RawBody<1024>| async move { body.len().to_string() }))
+        .route("/v1/query", get(|Query(greeting): Query<Greeting>| async move { greeting.name }))
+        .route("/v1/number/{number}", get(|Path(number): Path<u8>| async move { number.to_string() }));
     let site = Site { public_url: public_url.to_owned(), trusted_proxies: [].into() };
     apply(routes, &site).expect("an origin")
 }
@@ -44,6 +54,15 @@ fn site(public_url: &str) -> Router {
 #[derive(serde::Deserialize)]
 struct Greeting {
     name: String,
+}
+
+async fn shown(Extension(token): Extension<CsrfToken>) -> String {
+    token.as_str().to_owned()
+}
+
+async fn visitor(request: Request, next: Next) -> Response {
+    let cookie = VisitorCookie::new(false, || "0123456789abcdef".repeat(2));
+    cookie.provide_unless_signed_in(request, next).await
 }
 
 async fn panics() -> &'static str {
@@ -94,6 +113,23 @@ async fn every_answer_has_the_security_headers_and_a_request_id() {
         assert!(status == 200 || !body.is_empty(), "{method} {uri:.40} has no body");
         assert!(status != 405 || headers.contains_key("allow"), "405 without Allow");
     }
+}
+
+#[tokio::test]
+async fn methods_that_somebody_invents_leave_one_series() {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let _here = metrics::set_default_local_recorder(&recorder);
+    for n in 0..20 {
+        let invented = format!("INVENTED{n}");
+        assert_eq!(send(request(&invented, "/"), "").await.0, StatusCode::METHOD_NOT_ALLOWED);
+    }
+    send(request("GET", "/"), "").await;
+    let told = recorder.handle().render();
+    let series: Vec<&str> = told.lines().filter(|line| line.starts_with("http_requests_total{")).collect();
+    assert_eq!(series.len(), 2, "{series:?}");
+    assert!(told.contains(r#"http_requests_total{method="other",route="/",status="405"} 20"#), "{told}");
+    assert!(told.contains(r#"http_requests_total{method="GET",route="/",status="200"} 1"#), "{told}");
+    assert!(!told.contains("INVENTED"), "{told}");
 }
 
 #[tokio::test]
@@ -157,6 +193,87 @@ async fn a_form_needs_the_right_token_and_a_known_origin() {
     let json =
         request("POST", "/form").header("sec-fetch-site", "same-origin").header("content-type", "application/json");
     assert_eq!(send(json, "{}").await.0, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+}
+
+#[tokio::test]
+async fn silence_is_refused_where_a_cookie_could_act() {
+    let right = CsrfToken::of("session");
+    let token = Box::leak(format!("csrf={}&name=Ada", right.as_str()).into_boxed_str());
+    let form = |method, path| request(method, path).header("content-type", "application/x-www-form-urlencoded");
+    assert_eq!(send(form("POST", "/form"), token).await.0, StatusCode::OK, "no browser, no cookie");
+    assert_eq!(send(request("GET", "/").header("cookie", "a=b"), "").await.0, StatusCode::OK, "nothing changes");
+    let own = form("POST", "/form").header("cookie", "a=b").header("origin", "http://billfold.example");
+    assert_eq!(send(own, token).await.0, StatusCode::OK, "an old browser");
+    let foreign = request("GET", "/").header("origin", "http://evil.example").header("sec-fetch-site", "cross-site");
+    assert_eq!(send(foreign, "").await.0, StatusCode::OK, "a link from elsewhere");
+    let program = request("POST", "/v1/body").header("sec-fetch-site", "cross-site").header("cookie", "a=b");
+    assert_eq!(send(program, "four").await.2, "4", "cookies mean nothing here");
+}
+
+/// A form in parts, as a browser sends one.
+fn in_parts(parts: &[(&str, &str)]) -> &'static str {
+    let part = |(name, value): &(&str, &str)| {
+        format!("--cut\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+    };
+    format!("{}--cut--\r\n", parts.iter().map(part).collect::<String>()).leak()
+}
+
+#[tokio::test]
+async fn a_file_needs_the_right_token() {
+    let upload = || {
+        let form = request("POST", "/upload").header("sec-fetch-site", "same-origin");
+        form.header("content-type", "multipart/form-data; boundary=cut")
+    };
+    let right = CsrfToken::of("session");
+    let token = ("csrf", right.as_str());
+    assert_eq!(send(upload(), in_parts(&[token, ("other", "x"), ("file", "four")])).await.2, "4 bytes");
+    assert_eq!(send(upload(), in_parts(&[("file", "four"), token])).await.2, "4 bytes", "in any order");
+    assert_eq!(send(upload(), in_parts(&[token])).await.2, "0 bytes", "no file was chosen");
+    for refused in [in_parts(&[("file", "four")]), in_parts(&[("csrf", "wrong"), ("file", "four")]), "--cut--\r\n"] {
+        assert_eq!(send(upload(), refused).await.0, StatusCode::FORBIDDEN, "{refused}");
+    }
+    assert_eq!(send(upload(), "--cut\r\nnonsense").await.0, StatusCode::UNPROCESSABLE_ENTITY);
+    let large = in_parts(&[token, ("file", &"x".repeat(2048))]);
+    assert_eq!(send(upload(), large).await.0, StatusCode::PAYLOAD_TOO_LARGE);
+    // without a script, a form without a file comes as any other
+    let plain = |body| {
+        let form = request("POST", "/upload").header("sec-fetch-site", "same-origin");
+        send(form.header("content-type", "application/x-www-form-urlencoded; charset=UTF-8"), body)
+    };
+    assert_eq!(plain(format!("csrf={}", right.as_str()).leak()).await.2, "0 bytes");
+    assert_eq!(plain("csrf=wrong").await.0, StatusCode::FORBIDDEN);
+    let json = request("POST", "/upload").header("sec-fetch-site", "same-origin");
+    let json = json.header("content-type", "application/json");
+    assert_eq!(send(json, "{}").await.0, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+}
+
+#[tokio::test]
+async fn a_visitor_has_a_token_of_their_own() {
+    let secret = "0123456789abcdef".repeat(2);
+    let (_, headers, told) = send(request("GET", "/visitor"), "").await;
+    assert_eq!(headers["set-cookie"], format!("billfold-visitor={secret}; Path=/; HttpOnly; SameSite=Lax"));
+    assert_eq!(told, CsrfToken::of(&secret).as_str());
+    let known = "f".repeat(32);
+    let again = request("GET", "/visitor").header("cookie", format!("billfold-visitor={known}"));
+    let (_, headers, told) = send(again, "").await;
+    assert_eq!((headers.get("set-cookie"), told.as_str()), (None, CsrfToken::of(&known).as_str()));
+    let short = request("GET", "/visitor").header("cookie", format!("billfold-visitor={}", "f".repeat(31)));
+    let (_, headers, told) = send(short, "").await;
+    assert!(headers.contains_key("set-cookie") && told == CsrfToken::of(&secret).as_str(), "too easy to guess");
+    // whoever is signed in has the session's token and needs no other
+    let (_, headers, told) = send(request("GET", "/visitor-with-session"), "").await;
+    assert_eq!((headers.get("set-cookie"), told.as_str()), (None, CsrfToken::of("session").as_str()));
+    assert_eq!(format!("{:?}", CsrfToken::of(&secret)), "CsrfToken", "it is printed nowhere");
+}
+
+#[tokio::test]
+async fn a_value_of_the_address_that_cannot_be_is_told_apart_from_our_fault() {
+    assert_eq!(send(request("GET", "/v1/query?name=Ada"), "").await.2, "Ada");
+    let (status, _, told) = send(request("GET", "/v1/query?name=Ada&name=Bob"), "").await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(told.contains("parameter_invalid") && !told.contains("Bob"), "{told}");
+    assert_eq!(send(request("GET", "/v1/number/7"), "").await.2, "7");
+    assert_eq!(send(request("GET", "/v1/number/700"), "").await.0, StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@
 #[expect(dead_code, reason = "tests/breaking uses more of it")]
 mod harness;
 
+mod access;
 mod api;
 mod api_keys;
 mod api_live;
@@ -64,4 +65,5 @@ mod sync_page;
 mod team;
 mod templates;
 mod two_factor;
+mod vanished;
 mod webhooks;

@@ -29,6 +29,7 @@ both_engines!(
     an_end_is_not_taken_back_by_an_event,
     what_an_event_leaves_open_is_read_again,
     an_answer_that_changes_something_is_kept_beside_the_row,
+    an_import_keeps_only_what_it_overwrites,
 );
 
 const NOW: i64 = 1_000;
@@ -264,4 +265,28 @@ async fn an_answer_that_changes_something_is_kept_beside_the_row(engine: Engine)
     let gone = json!({ "id": "cus_1", "deleted": true });
     assert_eq!(ground.told(ground.answer(Kind::Customer, &gone, 40, None), Asked::Change).await, Outcome::Deleted);
     assert_eq!(ground.kept(Kind::Customer, "cus_1").await, [version("change", 40, true, &gone), second, first]);
+}
+
+async fn an_import_keeps_only_what_it_overwrites(engine: Engine) {
+    let ground = Ground::make(engine).await;
+    let answer = |name: &str, as_of: i64| {
+        ground.answer(Kind::Customer, &json!({ "id": "cus_1", "created": 1, "name": name }), as_of, None)
+    };
+    let kept = async || {
+        let versions = ground.kept(Kind::Customer, "cus_1").await.into_iter();
+        versions.map(|version| (version.source, version.version_at, version.raw)).collect::<Vec<_>>()
+    };
+    for as_of in [10, 20] {
+        assert_eq!(ground.told(answer("Ada", as_of), Asked::Import).await, Outcome::Applied);
+        assert_eq!(kept().await, [], "what is new or the same costs nothing");
+    }
+    let mut tx = ground.db.write(&ground.tenant).await.unwrap();
+    let twice = [answer("Grace", 30), answer("Grace", 30)];
+    mirror::apply_told(&mut tx, &ground.project, &twice, Asked::Import, NOW).await.unwrap();
+    tx.commit().await.unwrap();
+    let [(source, version_at, raw)] = &kept().await[..] else { panic!("one state") };
+    assert_eq!((source.as_str(), *version_at), ("import", 29));
+    assert!(raw.contains("Grace"), "{raw}");
+    assert_eq!(ground.told(answer("Ada", 15), Asked::Import).await, Outcome::Older);
+    assert_eq!(kept().await.len(), 1);
 }

@@ -16,6 +16,7 @@ use billfold::{
     worker,
 };
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
+use reqwest::Method;
 use serde_json::json;
 
 use crate::{
@@ -30,6 +31,8 @@ both_engines!(
     looks_are_frequent_only_while_deliveries_are_missed,
     a_key_that_may_not_list_events_is_told_and_not_asked_again_at_once,
     a_gap_longer_than_stripe_keeps_reads_everything_again,
+    a_permission_that_comes_after_a_month_reads_everything_again,
+    a_wrong_clock_is_told_at_once_and_what_is_refused_is_fetched,
     killed_at_any_instant_nothing_is_lost_or_doubled,
     a_look_that_meets_an_outage_goes_on_later,
 );
@@ -278,11 +281,58 @@ async fn a_gap_longer_than_stripe_keeps_reads_everything_again(engine: Engine) {
     let page = site.user(Role::Viewer).await.get("sync").await.expect(200);
     assert!(page.text().contains("Events older than Stripe keeps were missed"), "{}", page.text());
     assert!(poll(&site).await.gap_at.is_some());
+    let brought = fetched(&site).await.len();
+    assert!(brought >= 30, "the events of the last weeks, which Stripe still has, are here: {brought}");
 
     account.mutate(20);
     clock.advance(60);
     site.wait_until_idle().await;
     assert_eq!(differences(&site.app.db, tenant, &account).await, NOTHING, "what is gone at Stripe was found, too");
+    let mut tx = site.app.db.read(&tenant.id).await.unwrap();
+    assert_eq!(sync_runs::list(&mut tx, &tenant.project, 5).await.unwrap().len(), 2, "one gap, one import");
+}
+
+async fn a_permission_that_comes_after_a_month_reads_everything_again(engine: Engine) {
+    let (site, clock) = site_at_start(engine).await;
+    let (account, key) = connect_without(&site, &["rak_webhook_read", "rak_event_read"]).await;
+    clock.advance(60);
+    site.wait_until_idle().await;
+    account.mutate(20); // nobody hears of it
+    clock.advance(31 * DAY);
+    let all = permissions_without(&["rak_webhook_read"]).into_iter().collect();
+    assert!(site.stripe.control().keys.restrict(&key, all));
+    for _ in 0..4 {
+        site.wait_until_idle().await;
+        clock.advance(60); // the comparison waits for the import
+    }
+    site.wait_until_idle().await;
+    assert!(poll(&site).await.gap_at.is_some());
+    assert_eq!(differences(&site.app.db, site.tenant().await, &account).await, NOTHING);
+}
+
+async fn a_wrong_clock_is_told_at_once_and_what_is_refused_is_fetched(engine: Engine) {
+    let (site, _) = site_at_start(engine).await;
+    let account = site.connect(12).await;
+    let told = async || -> bool {
+        let page = site.user(Role::Viewer).await.get("customers").await.expect(200);
+        page.text().contains("more than five minutes apart")
+    };
+    assert!(!told().await);
+    // Stripe's clock runs ten minutes ahead: each delivery but one is lost on the way, and that one is signed too late.
+    site.chaos(json!({ "clock_offset_s": 600, "lose": 1.0 }));
+    account.mutate(20);
+    let (event, at) = (r#"{"id":"evt_late","object":"event","type":"customer.updated"}"#, site.app.clock.now() + 600);
+    let header = account.sign(event, at);
+    let visitor = site.anonymous();
+    let delivery = visitor.request(Method::POST, &account.webhook_url()).body(event).header("stripe-signature", header);
+    visitor.send(delivery).await.expect(400);
+    site.wait_until_idle().await;
+    assert_eq!(differences(&site.app.db, site.tenant().await, &account).await, NOTHING, "no minute has passed");
+    assert!(fetched(&site).await.len() > 1 && told().await);
+    site.chaos(json!({ "clock_offset_s": 0, "lose": 0.0 }));
+    press_fetch(&site.user(Role::Member).await).await;
+    site.wait_until_idle().await;
+    assert!(!told().await);
 }
 
 async fn killed_at_any_instant_nothing_is_lost_or_doubled(engine: Engine) {

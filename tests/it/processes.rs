@@ -9,7 +9,7 @@ use billfold::{
     app::App,
     clock::Clock,
     domain::{
-        job::{JobKind, no_project, no_tenant},
+        job::{JobKind, Reach, no_project, no_tenant},
         kind::Kind,
     },
     store::{
@@ -145,7 +145,7 @@ async fn a_sweep_is_done_by_one_and_taken_over_with_its_lease(engine: Engine) {
     tx.commit().await.unwrap();
     // A process takes it and dies.
     let mut tx = site.app.db.system_write().await.unwrap();
-    let dead = jobs::claim(&mut tx, "dead", now, now + worker::LEASE).await.unwrap().unwrap();
+    let dead = jobs::claim(&mut tx, ("dead", Reach::Everything), now, now + worker::LEASE).await.unwrap().unwrap();
     tx.commit().await.unwrap();
     assert!(!worker::run_one(&site.app).await.unwrap(), "it is in the hands of another");
     site.app.clock.advance(worker::LEASE + 1);

@@ -3,7 +3,10 @@
 use billfold::{clock::Clock, standin::signature, store::webhook_refusals};
 use reqwest::Method;
 
-use crate::harness::{Answer, Engine, Site, both_engines};
+use crate::{
+    harness::{Answer, Engine, Site, Visitor, both_engines, process::Ground},
+    serving::Metrics,
+};
 
 both_engines!(
     a_forged_or_malformed_signature_is_refused_and_shown,
@@ -15,6 +18,7 @@ both_engines!(
     bodies_have_a_size_and_an_encoding,
     another_tenants_secret_opens_nothing,
     a_platforms_event_goes_to_its_account_and_nobodys_is_done_with,
+    what_is_refused_is_counted_by_its_reason,
 );
 
 const PLATFORM_SECRET: &str = "whsec_of_the_platform";
@@ -229,4 +233,60 @@ async fn another_tenants_secret_opens_nothing(engine: Engine) {
     let answer = post(&site, &account.webhook_url(), &[&signature], body).await.expect(400);
     assert_eq!(code(&answer), "signature_invalid");
     assert!(site.event_ids().await.is_empty());
+}
+
+async fn what_is_refused_is_counted_by_its_reason(engine: Engine) {
+    let ground = Ground::make(engine).await;
+    let account = ground.connect(0).await;
+    let process = ground.serve_with(&[("BILLFOLD_CONNECT_WEBHOOK_SECRET", PLATFORM_SECRET)]).await;
+    let stripe = Visitor::new(&process.base);
+    let (url, now) = (account.webhook_url(), ground.app.clock.now());
+    let deliver = async |url: &str, signature: &str, body: String| {
+        let request = stripe.request(Method::POST, url).header("stripe-signature", signature);
+        stripe.send(request.body(body)).await
+    };
+    let event = customer_event("evt_1");
+    stripe.send(stripe.request(Method::POST, &url).body(event.clone())).await.expect(400);
+    deliver(&url, &format!("t={now},v1={}", "0".repeat(64)), event.clone()).await.expect(400);
+    for _ in 0..3 {
+        deliver(&url, &account.sign(&event, now - 400), event.clone()).await.expect(400);
+    }
+    deliver("/webhooks/stripe/nobody", "", event.clone()).await.expect(404);
+    deliver("/webhooks/stripe", "t=1", event.clone()).await.expect(400);
+    deliver(
+        "/webhooks/stripe",
+        &signature::header(&[PLATFORM_SECRET.to_owned()], now - 400, event.as_bytes(), false),
+        event.clone(),
+    )
+    .await
+    .expect(400);
+    deliver(&url, "", " ".repeat((1 << 20) + 1)).await.expect(413);
+    let zipped = stripe.request(Method::POST, &url).header("content-encoding", "gzip").body("x");
+    stripe.send(zipped).await.expect(415);
+    for _ in 0..2 {
+        deliver(&url, &account.sign(&event, now), event.clone()).await.expect(200);
+    }
+    ground.database.run_as_owner("ALTER TABLE webhook_routes RENAME TO lost").await;
+    assert!(deliver("/webhooks/stripe/whoever", "", event).await.status >= 500);
+
+    let metrics = Metrics::of(&process).await;
+    let reason = |reason: &str| metrics.value(&format!("billfold_deliveries_refused_total{{reason=\"{reason}\"}}"));
+    for (name, times) in [
+        ("signature_missing", 1),
+        ("signature_invalid", 1),
+        ("signature_malformed", 1),
+        ("timestamp_out_of_tolerance", 4),
+        ("unknown_token", 1),
+        ("too_large", 1),
+        ("compressed", 1),
+    ] {
+        assert_eq!(reason(name), Some(f64::from(times)), "{name}");
+    }
+    let result = |result: &str| metrics.value(&format!("billfold_deliveries_total{{result=\"{result}\"}}"));
+    let results = ["refused", "stored", "repeated", "not_stored"].map(result);
+    assert_eq!(results, [Some(10.0), Some(1.0), Some(1.0), Some(1.0)]);
+    let log = process.output();
+    let said: Vec<&str> = log.lines().filter(|line| line.contains("signed too long ago or in the future")).collect();
+    assert_eq!(said.len(), 2, "one of the project and one of the platform: {said:?}");
+    assert!(said[0].contains(ground.tenant.project.as_str()) && said[0].contains("WARN"), "{said:?}");
 }

@@ -8,7 +8,7 @@ use super::{Message, TypeEnd};
 use crate::{
     app::{App, Stopped},
     db::Tx,
-    mirror,
+    mirror::{self, Asked},
     store::{
         jobs::{self, Claim},
         sync_runs::{self, Run},
@@ -50,6 +50,9 @@ pub(super) async fn write_all(
         }
     }
     let mut tx = app.db.write_relaxed(&claim.tenant_id).await?;
+    if !sync_runs::is_in_state(&mut tx, &claim.project_id, &run.id, "running").await? {
+        return Ok(()); // stopped at the last moment: another one may be running
+    }
     sync_runs::finish(&mut tx, &claim.project_id, app.clock.now()).await?;
     jobs::hold(&mut tx, claim, app.clock.now() + lease_seconds).await?;
     tx.commit().await?;
@@ -83,7 +86,7 @@ async fn write_group(
             Message::Halt(error) => halted = Some(error),
         }
     }
-    mirror::apply(tx, project, &changes, now).await?;
+    mirror::apply_told(tx, project, &changes, Asked::Import, now).await?;
     for (range, objects) in read {
         sync_runs::advance(tx, project, &run.id, &range, i64::try_from(objects).unwrap_or(i64::MAX)).await?;
     }

@@ -8,7 +8,7 @@ mod plan;
 
 use serde_json::{json, value::RawValue};
 
-use plan::{GRACE, KEPT, OVERLAP, REFUSED, Slices, Start};
+use plan::{AFTER_GAP, GRACE, KEPT, OVERLAP, REFUSED, Slices, Start};
 
 use super::inbox;
 use crate::{
@@ -68,7 +68,9 @@ pub async fn run(app: &App, client: &Client, claim: &Claim, lease_seconds: i64) 
     tx.commit().await?;
     let connection = connection.ok_or_else(|| Stopped::NoKey("nothing is connected".to_owned()))?;
     let mut look = Look { app, client, claim, lease_seconds, connection, pages: 0 };
-    match look.all(&poll).await {
+    let looked = look.all(&poll).await;
+    metrics::counter!("billfold_polls_total", "result" => result_of(&looked)).increment(1);
+    match looked {
         Ok(true) => look.finish(&poll).await,
         Ok(false) => Ok(app.clock.now()), // the rest comes behind the other projects' work
         Err(Stopped::Stripe(error @ stripe::Error::Refused { .. })) => {
@@ -80,6 +82,16 @@ pub async fn run(app: &App, client: &Client, claim: &Claim, lease_seconds: i64) 
             Err(Stopped::Stripe(error))
         }
         Err(error) => Err(error),
+    }
+}
+
+/// How a look ended, for the metrics.
+fn result_of(looked: &Result<bool, Stopped>) -> &'static str {
+    match looked {
+        Ok(true) => "done",
+        Ok(false) => "continued",
+        Err(Stopped::Stripe(stripe::Error::Refused { .. })) => "refused",
+        Err(_) => "failed",
     }
 }
 
@@ -108,8 +120,9 @@ impl Look<'_> {
         let start = match plan::start(poll.cursor, self.connection.connected_at, now) {
             Start::At(start) => start,
             Start::Gap => {
-                self.start_over(poll.cursor, now).await?;
-                now
+                let start = now - AFTER_GAP;
+                self.start_over(poll.cursor, start).await?;
+                start
             }
         };
         if plan::is_thorough(poll, start, now) {
@@ -203,8 +216,8 @@ impl Look<'_> {
         self.commit(tx).await
     }
 
-    /// Stripe has forgotten events that are not here: the whole account is read again, and events count from now on.
-    async fn start_over(&self, cursor: Option<i64>, now: i64) -> Result<(), Stopped> {
+    /// Stripe has forgotten events that are not here: the whole account is read again, and the list of events from `start` on.
+    async fn start_over(&self, cursor: Option<i64>, start: i64) -> Result<(), Stopped> {
         let (project, at) = (self.project(), self.app.clock.now());
         let mut tx = self.app.db.write_relaxed(self.tenant()).await?;
         let run = match sync_runs::current(&mut tx, project).await? {
@@ -226,10 +239,12 @@ impl Look<'_> {
             }
         };
         // The import reads what there is; what is gone at Stripe shows when everything is compared.
+        // One that has compared a part already was of the time before.
+        reconciliations::stop(&mut tx, project, at).await?;
         let comparison = (&new_id(), reconciliations::Scope::Full);
         reconciliations::start(&mut tx, project, comparison, POLL, at).await?;
         polls::note_gap(&mut tx, project, at).await?;
-        polls::advance(&mut tx, project, now).await?;
+        polls::advance(&mut tx, project, start).await?;
         self.commit(tx).await?;
         tracing::warn!(
             tenant.id = %self.tenant(), project.id = %project, run.id = %run,

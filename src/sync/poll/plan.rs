@@ -7,6 +7,8 @@ use crate::{domain::time::DAY_SECONDS, store::connections::Connection, store::po
 pub(super) const OVERLAP: i64 = 15 * 60;
 /// After a gap of more than this, events are lost: Stripe keeps them for thirty days.
 pub(super) const KEPT: i64 = 29 * DAY_SECONDS;
+/// How far back a look begins after a gap: a day short of what counts as one, so that a look that takes its time is not behind again.
+pub(super) const AFTER_GAP: i64 = KEPT - DAY_SECONDS;
 /// A look so far behind goes for what Stripe could not deliver first.
 const BEHIND: i64 = 60 * 60;
 /// A delivery takes no longer than this, in seconds; what is older and was not delivered is overdue.
@@ -32,11 +34,8 @@ pub(super) enum Start {
 
 /// Where a look at `now` begins. The first one begins with the connection, whose import reads what was before.
 pub(super) fn start(cursor: Option<i64>, connected_at: i64, now: i64) -> Start {
-    match cursor {
-        Some(cursor) if now - cursor > KEPT => Start::Gap,
-        Some(cursor) => Start::At(cursor),
-        None => Start::At(connected_at.max(now - KEPT)),
-    }
+    let known_until = cursor.unwrap_or(connected_at);
+    if now - known_until > KEPT { Start::Gap } else { Start::At(known_until) }
 }
 
 /// Whether what Stripe could not deliver is fetched before everything else.
@@ -88,15 +87,21 @@ pub(super) fn delivers(connection: &Connection, late_at: Option<i64>) -> bool {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{DAY_SECONDS, KEPT, Poll, Slices, Start, is_thorough, start};
+    use super::{AFTER_GAP, DAY_SECONDS, KEPT, Poll, Slices, Start, is_thorough, start};
 
     #[test]
     fn a_look_begins_where_the_last_one_ended_unless_stripe_has_forgotten() {
         let now = 1_790_000_000;
         assert_eq!(start(None, now - 60, now), Start::At(now - 60));
-        assert_eq!(start(None, now - 400 * DAY_SECONDS, now), Start::At(now - KEPT));
+        assert_eq!(start(None, now - KEPT, now), Start::At(now - KEPT));
+        assert_eq!(start(None, now - KEPT - 1, now), Start::Gap, "a key that could not list events until now");
         assert_eq!(start(Some(now - KEPT), 0, now), Start::At(now - KEPT));
         assert_eq!(start(Some(now - KEPT - 1), 0, now), Start::Gap);
+        assert_eq!(
+            start(Some(now - AFTER_GAP), 0, now + DAY_SECONDS),
+            Start::At(now - AFTER_GAP),
+            "no gap at once again"
+        );
         assert_eq!(start(Some(now + 5), 0, now), Start::At(now + 5), "Stripe's clock may be ahead");
     }
 

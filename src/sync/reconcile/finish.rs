@@ -19,7 +19,7 @@ impl Comparison<'_> {
         let alarming = found > i64::from(self.app.config.drift_alarm);
         let clean = self.run.is_full() && types.iter().all(|of_type| of_type.result == "ok");
         let mut tx = self.app.db.write_relaxed(&self.claim.tenant_id).await?;
-        if !reconciliations::finish(&mut tx, project, now).await? {
+        if !reconciliations::finish(&mut tx, project, &self.run.id, now).await? {
             return Err(Halt::Ended);
         }
         if alarming {
@@ -44,6 +44,9 @@ impl Comparison<'_> {
         }
         jobs::hold(&mut tx, self.claim, now + self.lease_seconds).await?;
         tx.commit().await?;
+        if alarming {
+            metrics::counter!("billfold_drift_alarms_total").increment(1);
+        }
         let compared: i64 = types.iter().map(|of_type| of_type.compared).sum();
         tracing::info!(
             tenant.id = %self.claim.tenant_id, project.id = %project, run.id = %self.run.id, compared, found,

@@ -2,7 +2,10 @@
 
 use std::collections::HashSet;
 
-use super::{Comparison, Halt, judge::Suspect};
+use super::{
+    Comparison, Halt,
+    judge::{Reached, Suspect},
+};
 use crate::{
     app::Stopped,
     domain::{drift, kind::Kind, objects::Object},
@@ -53,14 +56,12 @@ impl Comparison<'_> {
             let until = before.unwrap_or(page.as_of - FRESH);
             let mut suspects = self.different(kind, &objects).await?;
             suspects.extend(self.absent(kind, (after, until), &seen).await?);
-            of_type.compared += i64::try_from(objects.len()).unwrap_or(0);
             let last = objects.last().map(|last| (last.stripe_id.clone(), last.created));
-            if let Some((cursor, position)) = last.clone() {
-                of_type.cursor = Some(cursor.clone());
-                of_type.position = Some(position);
+            let reached = Reached { last, compared: objects.len() };
+            self.judge(kind, &suspects, &reached, of_type).await?;
+            if let Some((cursor, _)) = reached.last {
                 params.starting_after = Some(cursor);
             }
-            self.judge(kind, suspects, of_type).await?;
             if !page.has_more {
                 return Ok(());
             }

@@ -32,6 +32,25 @@ pub(super) struct Suspect {
     pub(super) seen: Option<i64>,
 }
 
+/// How far a type is once a page's suspects are judged.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Reached {
+    /// Stripe's id and second of the page's last object; none where there is no page behind.
+    pub(super) last: Option<(String, i64)>,
+    /// Objects that were compared.
+    pub(super) compared: usize,
+}
+
+impl Reached {
+    fn note(&self, of_type: &mut TypeResult) {
+        if let Some((cursor, position)) = &self.last {
+            of_type.cursor = Some(cursor.clone());
+            of_type.position = Some(*position);
+        }
+        of_type.compared += i64::try_from(self.compared).unwrap_or(0);
+    }
+}
+
 /// What an object turns out to be.
 enum Verdict {
     /// As Stripe has it, or nobody's business.
@@ -47,16 +66,22 @@ enum Verdict {
 }
 
 impl Comparison<'_> {
-    /// Judges suspects, mends what is to be mended, and saves how far the type is.
-    pub(super) async fn judge(&self, kind: Kind, suspects: Vec<Suspect>, of_type: &mut TypeResult) -> Result<(), Halt> {
-        if suspects.is_empty() {
-            return self.save(of_type).await;
+    /// Judges suspects, mends what is to be mended, and saves how far the type is: with the last of them, so that whoever goes on
+    /// after an interruption judges the rest.
+    pub(super) async fn judge(
+        &self,
+        kind: Kind,
+        suspects: &[Suspect],
+        reached: &Reached,
+        of_type: &mut TypeResult,
+    ) -> Result<(), Halt> {
+        let mut rest = suspects;
+        while rest.len() > BATCH {
+            let (batch, behind) = rest.split_at(BATCH);
+            self.mend(kind, batch, None, of_type).await?;
+            rest = behind;
         }
-        for batch in suspects.chunks(BATCH) {
-            let answers = self.fetch(kind, batch).await?;
-            self.mend(kind, batch, answers, of_type).await?;
-        }
-        Ok(())
+        self.mend(kind, rest, Some(reached), of_type).await
     }
 
     async fn fetch(&self, kind: Kind, suspects: &[Suspect]) -> Result<HashMap<String, Change>, stripe::Error> {
@@ -76,9 +101,19 @@ impl Comparison<'_> {
         &self,
         kind: Kind,
         suspects: &[Suspect],
-        mut answers: HashMap<String, Change>,
+        reached: Option<&Reached>,
         of_type: &mut TypeResult,
     ) -> Result<(), Halt> {
+        let mut judged = of_type.clone();
+        if let Some(reached) = reached {
+            reached.note(&mut judged);
+        }
+        if suspects.is_empty() {
+            self.save(&judged).await?;
+            *of_type = judged;
+            return Ok(());
+        }
+        let mut answers = self.fetch(kind, suspects).await?;
         let (project, now) = (&self.claim.project_id, self.app.clock.now());
         let mut tx = self.app.db.write_relaxed(&self.claim.tenant_id).await?;
         crate::store::mirror::lock(&mut tx, project).await?;
@@ -86,7 +121,6 @@ impl Comparison<'_> {
         let rows = compare::of_ids(&mut tx, project, kind, ids).await?;
         let rows: HashMap<String, Standing> = rows.into_iter().map(|row| (row.id.clone(), row)).collect();
         let waiting = inbox::waiting_for(&mut tx, project, suspects.iter().map(|one| one.stripe_id.as_str())).await?;
-        let mut judged = of_type.clone();
         let mut changes = Vec::new();
         for suspect in suspects {
             let Some(change) = answers.remove(&suspect.id) else { continue };

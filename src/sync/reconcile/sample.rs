@@ -1,6 +1,9 @@
 //! A few objects of a type: the newest page of Stripe's list, which also shows what is missing here, and some rows that chance picks.
 
-use super::{Comparison, Halt, judge::Suspect};
+use super::{
+    Comparison, Halt,
+    judge::{Reached, Suspect},
+};
 use crate::{
     domain::kind::Kind,
     store::{
@@ -20,15 +23,14 @@ impl Comparison<'_> {
         let params = ListParams { limit: NEWEST, ..ListParams::default() };
         let page = self.client.list(kind, &params).await?;
         let objects = self.read(kind, &page)?;
-        of_type.compared += i64::try_from(objects.len()).unwrap_or(0);
         let suspects = self.different(kind, &objects).await?;
-        self.judge(kind, suspects, of_type).await?;
+        let reached = |compared| Reached { last: None, compared };
+        self.judge(kind, &suspects, &reached(objects.len()), of_type).await?;
 
         let from = kind.derive_id(&self.claim.project_id, &new_token());
         let size = i64::from(self.app.config.reconcile_sample);
         let picked = self.pick(kind, &from, size).await?;
-        of_type.compared += i64::try_from(picked.len()).unwrap_or(0);
-        self.judge(kind, picked, of_type).await
+        self.judge(kind, &picked, &reached(picked.len()), of_type).await
     }
 
     /// So many objects from a point on that chance has picked, in the order of our ids, and from the beginning where they end.

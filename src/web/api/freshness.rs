@@ -18,7 +18,8 @@ pub struct Freshness {
     /// Always `freshness`.
     #[schema(example = "freshness")]
     object: &'static str,
-    /// Every event that Stripe made before this unix second is here; none before Stripe's list of events was first looked at.
+    /// Every event that Stripe made before this unix second, and had not forgotten when it was asked, is here; none before Stripe's
+    /// list of events was first looked at.
     events_complete_until: Option<i64>,
     /// Whether a comparison is under way.
     comparing: bool,

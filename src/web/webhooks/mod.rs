@@ -7,18 +7,21 @@ mod refusal;
 
 use std::{sync::Arc, time::Duration};
 
-use axum::{Json, Router, extract::State, routing::post};
+use axum::{Json, Router, body::Bytes, extract::State, routing::post};
 use http::{HeaderMap, header};
 use serde_json::{Value, json};
 
 use super::{
     error::{Error, Result},
     extract::{ClientIp, Path, RawBody},
-    rate_limit::{RateLimit, network},
+    rate_limit::RateLimit,
 };
 use crate::{
     app::{App, ConnectionError, Receiver},
-    domain::{event::Envelope, ids::TenantId},
+    domain::{
+        event::Envelope,
+        ids::{ProjectId, TenantId},
+    },
     stripe::signature::{self, Refusal},
     sync::inbox::{self, Delivery, Inbox, NotStored},
     vault::SecretString,
@@ -34,6 +37,8 @@ pub struct Intake {
     app: App,
     inbox: Inbox,
     refusals: RateLimit<std::net::IpAddr>,
+    /// Lines of the log about the time of a project's deliveries; without a project about a platform's.
+    clock_lines: RateLimit<Option<ProjectId>>,
     /// Verified deliveries, so that a flood for one tenant leaves the queue to the others.
     tenants: RateLimit<TenantId>,
 }
@@ -43,6 +48,7 @@ impl Intake {
     pub fn new(app: App, inbox: Inbox) -> Self {
         Self {
             refusals: RateLimit::new(REFUSALS_PER_MINUTE, Duration::from_mins(1)),
+            clock_lines: RateLimit::new(1, Duration::from_mins(1)),
             tenants: RateLimit::new(app.config.intake_tenant_rate, Duration::from_secs(1)),
             app,
             inbox,
@@ -65,13 +71,13 @@ async fn by_token(
     Path(token): Path<String>,
     ClientIp(remote): ClientIp,
     headers: HeaderMap,
-    RawBody(body): RawBody<MAX_BODY>,
+    body: Result<RawBody<MAX_BODY>>,
 ) -> Result<Json<Value>> {
-    refuse_encoding(&headers)?;
+    let body = whole(&headers, body)?;
     let Some(receiver) = intake.app.receiver(&token).await.map_err(failed)? else {
         // As long as a known token would take, so that tokens cannot be told apart by time.
         let _ = signature::verify(&[decoy()], &signature_header(&headers).unwrap_or_default(), &body, 0);
-        return Err(Error::NotFound);
+        return Err(refusal::of_nobody());
     };
     let now = intake.app.clock.now();
     let verified = signature_header(&headers)
@@ -79,7 +85,7 @@ async fn by_token(
     let verified = match verified {
         // The secret may have been rolled a moment ago by another process. A refusal is written down, so a look costs little more.
         Err(Refusal::Invalid | Refusal::NotReady) => {
-            let fresh = intake.app.fresh_receiver(&token).await.map_err(failed)?.ok_or(Error::NotFound)?;
+            let fresh = intake.app.fresh_receiver(&token).await.map_err(failed)?.ok_or_else(refusal::of_nobody)?;
             signature_header(&headers)
                 .and_then(|header| signature::verify(&fresh.secrets, &header, &body, now).map(|_| ()))
         }
@@ -99,15 +105,16 @@ async fn by_account(
     State(intake): State<Arc<Intake>>,
     ClientIp(remote): ClientIp,
     headers: HeaderMap,
-    RawBody(body): RawBody<MAX_BODY>,
+    body: Result<RawBody<MAX_BODY>>,
 ) -> Result<Json<Value>> {
-    refuse_encoding(&headers)?;
-    let Some(secret) = intake.app.config.connect_webhook_secret.clone() else { return Err(Error::NotFound) };
+    let body = whole(&headers, body)?;
+    let Some(secret) = intake.app.config.connect_webhook_secret.clone() else {
+        return Err(refusal::of_nobody());
+    };
     let now = intake.app.clock.now();
     let verified = signature_header(&headers).and_then(|header| signature::verify(&[secret], &header, &body, now));
     if let Err(refusal) = verified {
-        intake.refusals.take(network(remote)).await?;
-        return Err(refusal::answer(refusal));
+        return Err(refusal::refuse_of_platform(&intake, refusal, remote).await);
     }
     if let Some(receiver) = receiver_of(&intake.app, &body).await.map_err(failed)? {
         return store(&intake, &receiver, &body, now).await;
@@ -124,8 +131,9 @@ async fn receiver_of(app: &App, body: &[u8]) -> Result<Option<Receiver>, Connect
     app.receiver_of_account(account, livemode).await
 }
 
-/// The receiver could not be read: for now when it is the database, for good when its secrets do not open.
+/// The receiver could not be read, so nothing is stored: for now when it is the database, for good when its secrets do not open.
 fn failed(error: ConnectionError) -> Error {
+    count_not_stored();
     match error {
         ConnectionError::Database(error) => error.into(),
         other => Error::internal(other),
@@ -138,7 +146,7 @@ fn decoy() -> SecretString {
 }
 
 async fn store(intake: &Intake, receiver: &Receiver, body: &[u8], now: i64) -> Result<Json<Value>> {
-    intake.tenants.take(receiver.tenant.clone()).await?;
+    intake.tenants.take(receiver.tenant.clone()).await.inspect_err(|_| refusal::count("too_many"))?;
     let event = inbox::read_event(body, &receiver.project, receiver.account.as_deref(), receiver.livemode, now);
     let delivery = Delivery { tenant: receiver.tenant.clone(), project: receiver.project.clone(), event };
     match intake.inbox.store(delivery).await {
@@ -151,7 +159,7 @@ async fn store(intake: &Intake, receiver: &Receiver, body: &[u8], now: i64) -> R
             Ok(Json(json!({ "received": true })))
         }
         Err(not_stored) => {
-            metrics::counter!("billfold_deliveries_total", "result" => "not_stored").increment(1);
+            count_not_stored();
             Err(Error::Unavailable {
                 retry_after: retry_after(&not_stored),
                 message: "Not stored. Deliver it again.".to_owned(),
@@ -168,9 +176,21 @@ fn retry_after(not_stored: &NotStored) -> u64 {
     }
 }
 
-/// Stripe never compresses; a small body that unpacks to a huge one has no business here.
-fn refuse_encoding(headers: &HeaderMap) -> Result<()> {
-    if headers.contains_key(header::CONTENT_ENCODING) { Err(Error::UnsupportedMediaType) } else { Ok(()) }
+/// Counts a delivery that is not on disk for a reason of ours; Stripe makes it again.
+fn count_not_stored() {
+    metrics::counter!("billfold_deliveries_total", "result" => "not_stored").increment(1);
+}
+
+/// The body, when it came whole. Stripe never compresses; a small body that unpacks to a huge one has no business here.
+fn whole(headers: &HeaderMap, body: Result<RawBody<MAX_BODY>>) -> Result<Bytes> {
+    if headers.contains_key(header::CONTENT_ENCODING) {
+        refusal::count("compressed");
+        return Err(Error::UnsupportedMediaType);
+    }
+    let body = body.inspect_err(|error| {
+        refusal::count(if matches!(error, Error::TooLarge) { "too_large" } else { "incomplete" });
+    });
+    body.map(|RawBody(body)| body)
 }
 
 /// The one `Stripe-Signature`; two of them are ambiguous.

@@ -151,7 +151,9 @@ impl Site {
 
     /// Makes a Stripe account with so many customers and a year of history.
     pub fn stripe_account(&self, customers: u64) -> Account<'_> {
-        self.seeded_account(customers, u64::from(rand::random::<u32>()))
+        let seed = rand::random::<u32>();
+        println!("the seed of the Stripe account: {seed}");
+        self.seeded_account(customers, seed.into())
     }
 
     /// The Stripe account with so many customers that this seed always gives.

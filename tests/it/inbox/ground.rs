@@ -3,14 +3,13 @@
 use billfold::{
     app::App,
     clock::Clock,
-    config::Config,
     domain::{
         event::EventStatus,
-        ids::{ConnectionId, ProjectId, TenantId},
+        ids::{ProjectId, TenantId},
+        job::Reach,
     },
     store::{
-        connections::{self, Connection, state},
-        counts,
+        connections, counts,
         inbox::{self, Pending},
         jobs::{self, Claim, Ending},
         projects, refetches,
@@ -20,23 +19,16 @@ use billfold::{
         apply,
         inbox::{Delivery, Inbox, Stored, read_event},
     },
-    vault::{Keyring, new_id},
+    vault::new_id,
 };
-use clap::Parser as _;
 use serde_json::Value;
 
-use crate::harness::{Engine, TestDatabase};
+use crate::harness::{Engine, TestDatabase, connection, parts};
 
 /// The second in which every story begins.
 pub const NOW: i64 = 1_790_000_000;
 /// Seconds that a claim holds.
 pub const LEASE: i64 = 30;
-
-#[derive(clap::Parser)]
-struct Settings {
-    #[command(flatten)]
-    config: Config,
-}
 
 /// A migrated database with a connected project, and the parts of the program around it.
 pub struct Ground {
@@ -51,12 +43,11 @@ impl Ground {
     pub async fn make(engine: Engine) -> Self {
         let database = TestDatabase::create(engine).await;
         let clock = Clock::manual(NOW);
-        let config = Settings::parse_from(["billfold"]).config;
-        let app = App::new(database.open().await, clock.clone(), Keyring::generate(), config).unwrap();
+        let app = parts(&database, clock.clone()).await;
         let ground = Self { app, clock, tenant: new_id(), project: new_id(), database };
         let mut tx = ground.app.db.write(&ground.tenant).await.unwrap();
         projects::insert(&mut tx, &ground.project, "Shop", 0).await.unwrap();
-        assert!(connections::connect(&mut tx, &ground.project, &connection()).await.unwrap());
+        assert!(connections::connect(&mut tx, &ground.project, &connection(NOW)).await.unwrap());
         tx.commit().await.unwrap();
         ground
     }
@@ -114,7 +105,7 @@ impl Ground {
 
     pub async fn claim(&self) -> Option<Claim> {
         let (mut tx, now) = (self.app.db.system_write().await.unwrap(), self.clock.now());
-        let claim = jobs::claim(&mut tx, "us", now, now + LEASE).await.unwrap();
+        let claim = jobs::claim(&mut tx, ("us", Reach::Everything), now, now + LEASE).await.unwrap();
         tx.commit().await.unwrap();
         claim
     }
@@ -124,8 +115,11 @@ impl Ground {
         self.clock.advance(second - self.clock.now());
         let claim = self.claim().await.expect("the job is due");
         let batch = apply::run_batch(&self.app, &claim, LEASE).await.unwrap();
-        let taken_over = self.claim().await.is_some_and(|other| other.kind == claim.kind);
-        assert!(!taken_over, "the lease holds");
+        let mut tx = self.app.db.system_read().await.unwrap();
+        let jobs = jobs::newsworthy(&mut tx, 10).await.unwrap();
+        drop(tx);
+        let held = jobs.iter().find(|job| job.kind == claim.kind).expect("the job is there").lease_until;
+        assert_eq!(held, second + LEASE, "the claim holds, and not for longer than it says");
         let mut tx = self.app.db.system_write().await.unwrap();
         jobs::finish(&mut tx, &claim, second, &Ending::Rest(second)).await.unwrap();
         tx.commit().await.unwrap();
@@ -136,30 +130,5 @@ impl Ground {
         let mut tx = self.app.db.write(&self.tenant).await.unwrap();
         inbox::set_state(&mut tx, &self.project, event, state, next_at).await.unwrap();
         tx.commit().await.unwrap();
-    }
-}
-
-fn connection() -> Connection {
-    Connection {
-        id: new_id::<ConnectionId>(),
-        state: state::CONNECTED.to_owned(),
-        account_id: Some("acct_1".to_owned()),
-        account_name: None,
-        livemode: false,
-        key_kind: "restricted".to_owned(),
-        key_last4: "1234".to_owned(),
-        sealed_key: None,
-        credential_version: 1,
-        sealed_token: None,
-        endpoint_id: None,
-        api_version: String::new(),
-        permissions: "{}".to_owned(),
-        connected_at: NOW,
-        checked_at: NOW,
-        disconnected_at: None,
-        first_event_at: None,
-        last_event_at: None,
-        last_error: None,
-        drift_at: None,
     }
 }

@@ -2,6 +2,8 @@
 //! each time, and how it stood at the end of a day.
 
 mod page;
+mod past;
+mod place;
 mod steps;
 
 use axum::routing::get;

@@ -4,21 +4,24 @@ use askama::Template;
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::steps::{self, Step};
+use super::past::Past;
+use super::place::Place;
+use super::steps::Step;
+use crate::db::Tx;
 use crate::domain::ids::ProjectId;
 use crate::domain::kind::Kind;
 use crate::domain::time::{self, DAY_SECONDS};
 use crate::domain::{raw, status};
-use crate::store::mirror::compare;
-use crate::store::{held, object_versions, timeline};
+use crate::store::held;
+use crate::store::mirror::compare::{self, Standing};
 use crate::web::access::Viewer;
 use crate::web::error::{Error, Result};
 use crate::web::extract::{Path, Query};
 use crate::web::html;
 use crate::web::shell::{Nav, Shell};
 
-/// Events, and answers of Stripe's, that the page looks back at.
-const LOOKED_AT: i64 = 50;
+/// Steps per page.
+const ROWS: usize = 50;
 
 #[derive(Deserialize)]
 pub(super) struct ObjectPath {
@@ -30,6 +33,9 @@ pub(super) struct Parameters {
     /// A day, `2026-01-31`.
     #[serde(default)]
     day: String,
+    /// The step that the page before ended with.
+    #[serde(default)]
+    after: String,
 }
 
 #[derive(Template)]
@@ -44,8 +50,12 @@ struct HistoryPage {
     href: String,
     /// Newest first.
     steps: Vec<Step>,
-    /// Whether older ones may be left out.
-    cut: bool,
+    /// The newest steps, when others are shown.
+    first: String,
+    /// Older steps, when there are any.
+    next: String,
+    /// Whether the object may have had states before all that is kept.
+    forgotten: bool,
     /// The day that was asked for.
     day: String,
     /// How the object stood at the end of that day.
@@ -58,8 +68,15 @@ enum Then {
     State { at: i64, json: String },
     /// It was deleted by then.
     Deleted(i64),
-    /// Nothing that is kept tells.
-    Unknown,
+    /// Stripe made it later.
+    NotYet(i64),
+    /// No state from so long ago is kept.
+    NotKept {
+        /// Of when the oldest one is that is kept.
+        begins: Option<i64>,
+        /// Whether the state of the first import may have been there before.
+        overwritten: bool,
+    },
     /// That is no day.
     NoDay,
 }
@@ -85,21 +102,30 @@ pub(super) async fn page(
     let mut tx = viewer.read().await?;
     let row = compare::of_ids(&mut tx, project, kind, [object.as_str()]).await?.pop().ok_or(Error::NotFound)?;
     let held = held::of_kind(&mut tx, project, kind, [object.as_str()]).await?.pop().ok_or(Error::NotFound)?;
-    let subject = held.customer_id.as_deref().unwrap_or(&object);
-    let events = timeline::told(&mut tx, project, subject, &held.stripe_id, LOOKED_AT).await?;
-    let versions = object_versions::of_object(&mut tx, project, &object, LOOKED_AT).await?;
+    let past = Past::of(&mut tx, project, kind, &row, &held).await?;
+    let after = Place::decode(&parameters.after);
+    let found = past.page(&mut tx, after.as_ref().unwrap_or(&Place::END), ROWS).await?;
+    let then = then(&mut tx, &past, &row, &parameters.day).await?;
     drop(tx);
-    let cut = events.len().max(versions.len()) >= usize::try_from(LOOKED_AT).unwrap_or(usize::MAX);
-    let steps = steps::of(kind, project, &row, events, versions);
+    let path = shell.url(format!("history/{object}"));
+    let address = |after: Option<&Place>| {
+        let after = after.map(|place| ("after", place.encode()));
+        let day = Some(("day", parameters.day.clone())).filter(|(_, day)| !day.is_empty());
+        let query = serde_urlencoded::to_string([day, after].into_iter().flatten().collect::<Vec<_>>());
+        format!("{path}?{}", query.unwrap_or_default())
+    };
+    let oldest = found.steps.iter().rfind(|step| step.counted);
     let page = HistoryPage {
-        path: shell.url(format!("history/{object}")),
+        first: after.as_ref().map(|_| address(None)).unwrap_or_default(),
+        next: found.steps.last().filter(|_| found.more).map(|last| address(Some(&last.place))).unwrap_or_default(),
+        forgotten: !found.more && oldest.is_some_and(|oldest| !oldest.first),
         href: page_of(&shell, kind, &held),
-        then: then(&parameters.day, &steps),
-        stripe_id: held.stripe_id,
+        stripe_id: held.stripe_id.clone(),
+        steps: found.steps,
         day: parameters.day,
+        path,
+        then,
         kind,
-        steps,
-        cut,
         shell,
     };
     html::page(&page)
@@ -117,15 +143,22 @@ fn page_of(shell: &Shell, kind: Kind, held: &held::Held) -> String {
     }
 }
 
-fn then(day: &str, steps: &[Step]) -> Option<Then> {
+/// How the object stood at the end of a day.
+async fn then(tx: &mut Tx, past: &Past<'_>, row: &Standing, day: &str) -> Result<Option<Then>> {
     if day.is_empty() {
-        return None;
+        return Ok(None);
     }
-    let Some(start) = time::parse_date(day) else { return Some(Then::NoDay) };
-    let last = steps.iter().find(|step| step.state.is_some() && step.at < start + DAY_SECONDS);
-    Some(match last {
-        Some(step) if step.deleted => Then::Deleted(step.at),
-        Some(step) => Then::State { at: step.at, json: raw::pretty(step.state.as_deref().unwrap_or_default()) },
-        None => Then::Unknown,
-    })
+    let Some(start) = time::parse_date(day) else { return Ok(Some(Then::NoDay)) };
+    let end = start + DAY_SECONDS;
+    if let Some(Step { place, state: Some(state), deleted, .. }) = past.last(tx, &Place::start_of(end)).await? {
+        let state =
+            if deleted { Then::Deleted(place.at) } else { Then::State { at: place.at, json: raw::pretty(&state) } };
+        return Ok(Some(state));
+    }
+    if row.created >= end {
+        return Ok(Some(Then::NotYet(row.created)));
+    }
+    let beginning = past.begins(tx).await?;
+    let overwritten = beginning.as_ref().is_some_and(|beginning| beginning.overwritten);
+    Ok(Some(Then::NotKept { begins: beginning.map(|beginning| beginning.at), overwritten }))
 }

@@ -1,7 +1,8 @@
-//! The states of an object, one after the other.
+//! The steps by which an object became what it is.
 
 use serde_json::Value;
 
+use super::place::Place;
 use crate::domain::changes::{self, Change};
 use crate::domain::drift;
 use crate::domain::event::{Envelope, Outcome};
@@ -9,14 +10,14 @@ use crate::domain::ids::ProjectId;
 use crate::domain::kind::Kind;
 use crate::domain::objects::Object;
 use crate::store::mirror::compare::Standing;
-use crate::store::object_versions::Version;
-use crate::store::timeline::Told;
+use crate::store::object_versions::Kept;
+use crate::store::timeline::{COUNTED, Told};
 use crate::web::dashboard::timeline::sentence;
 
 /// Something that told of the object.
 pub(super) struct Step {
-    /// Unix seconds: what it told was so then.
-    pub(super) at: i64,
+    /// Where it stands among the others.
+    pub(super) place: Place,
     /// What happened.
     pub(super) title: String,
     /// Where it came from, and what billfold made of it.
@@ -29,97 +30,88 @@ pub(super) struct Step {
     pub(super) state: Option<String>,
     /// Whether the object was gone with it.
     pub(super) deleted: bool,
+    /// Whether the object can have had no state before that was shown here.
+    pub(super) first: bool,
     /// What it changed; none where nothing tells what was before.
     pub(super) changes: Option<Vec<Change>>,
-    /// Orders what is of one second: when it came here, in unix microseconds.
-    came: i64,
 }
 
-/// Every step, newest first. Of what an import wrote there is no trace but the row itself: where it holds something else than the last
-/// step, that is the newest one.
-pub(super) fn of(
-    kind: Kind,
-    project: &ProjectId,
-    row: &Standing,
-    events: Vec<Told>,
-    versions: Vec<Version>,
-) -> Vec<Step> {
-    let mut steps: Vec<Step> = events.into_iter().map(told).chain(versions.into_iter().map(answered)).collect();
-    steps.sort_by_key(|step| (step.at, step.came));
-    let last = steps.iter().rev().find_map(|step| step.state.as_deref());
-    let read = |raw: &str| Object::read(kind, project, raw).ok();
-    let shown = last.and_then(read).zip(read(&row.raw));
-    if shown.is_none_or(|(last, row)| !drift::fields(&row, &last).is_empty()) && !row.deleted {
-        let step = imported(row);
-        let place = steps.partition_point(|other| other.at <= step.at);
-        steps.insert(place, step);
-    }
-    let mut before: Option<Value> = None;
-    for step in &mut steps {
-        let Some(state) = step.state.as_deref().and_then(|state| serde_json::from_str::<Value>(state).ok()) else {
-            continue;
-        };
+/// Says of each step, newest first, what it changed. `before`: the state before the oldest.
+pub(super) fn compare(steps: &mut [Step], before: Option<&str>) {
+    let read = |state: &str| serde_json::from_str::<Value>(state).ok();
+    let mut before = before.and_then(read);
+    for step in steps.iter_mut().rev() {
+        let Some(state) = step.state.as_deref().and_then(read) else { continue };
         if let Some(before) = before.as_ref().filter(|_| !step.deleted) {
             step.changes = Some(changes::between(before, &state));
         }
         before = Some(state);
     }
-    steps.reverse();
-    steps
 }
 
-fn told(event: Told) -> Step {
+/// Whether a row holds something else than a state.
+pub(super) fn differs(kind: Kind, project: &ProjectId, row: &Standing, state: &str) -> bool {
+    let read = |raw: &str| Object::read(kind, project, raw).ok();
+    let both = read(&row.raw).zip(read(state));
+    both.is_none_or(|(row, state)| !drift::fields(&row, &state).is_empty())
+}
+
+pub(super) fn told(event: Told, row: &Standing) -> Step {
     let outcome = event.outcome.as_deref().and_then(Outcome::parse);
-    let brought = matches!(outcome, Some(Outcome::Applied | Outcome::SameSecond | Outcome::Deleted));
+    let counted = outcome.is_some_and(|outcome| COUNTED.contains(&outcome));
     let object = Envelope::parse(&event.payload)
         .ok()
         .and_then(|envelope| envelope.data_object().map(|raw| raw.get().to_owned()));
     let came = if event.fetched { "Fetched from Stripe's list of events." } else { "Delivered by Stripe." };
     let became = outcome.map_or("It was not applied.", Outcome::sentence);
     Step {
-        at: event.created,
+        place: Place::of_event(event.created, event.arrival, event.id.clone()),
         title: sentence(&event.event_type),
         why: format!("{came} {became}"),
         changes: changes::of_event(&event.payload),
-        event: event.id,
-        counted: brought,
-        state: object.filter(|_| brought),
+        counted,
+        state: object.filter(|_| counted),
         deleted: outcome == Some(Outcome::Deleted),
-        came: event.arrival,
+        first: event.event_type.ends_with(".created") || event.created <= row.created,
+        event: event.id,
     }
 }
 
-fn answered(version: Version) -> Step {
+pub(super) fn answered(Kept { no, version }: Kept) -> Step {
     let (title, why) = match version.source.as_str() {
         "comparison" => {
             ("Mended by a comparison", "The copy was not what Stripe has, so Stripe's state took its place.")
         }
         "change" => ("Changed from here", "Stripe's answer to a change that was made in billfold."),
+        "import" => {
+            ("Read by an import", "An import found it other than it was here, so Stripe's state took its place.")
+        }
         _ => ("Read again", "An event could not tell all, so Stripe was asked, whose answer counts."),
     };
     Step {
-        at: version.version_at,
+        place: Place::of_version(version.version_at, version.written_at, no),
         title: if version.deleted { "Found to be gone at Stripe".to_owned() } else { title.to_owned() },
         why: why.to_owned(),
         event: String::new(),
         counted: true,
         deleted: version.deleted,
         state: Some(version.raw),
+        first: false,
         changes: None,
-        came: version.written_at.saturating_mul(1_000_000),
     }
 }
 
-fn imported(row: &Standing) -> Step {
+/// What only the row tells of.
+pub(super) fn imported(row: &Standing) -> Step {
     Step {
-        at: row.version_at,
+        place: Place::of_row(row.version_at),
         title: "Read by an import".to_owned(),
         why: "An import copied the object as Stripe had it then.".to_owned(),
         event: String::new(),
         counted: true,
         deleted: false,
         state: Some(row.raw.clone()),
+        first: true,
         changes: None,
-        came: i64::MAX,
     }
 }
