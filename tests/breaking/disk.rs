@@ -3,9 +3,11 @@
 
 use std::{path::Path, time::Duration};
 
+use billfold::domain::role::Role;
 use tokio::{process::Command, time::Instant};
 
 use crate::{
+    hand::{Hand, signed_in},
     harness::{Engine, TestDatabase, process::Ground, verdict::acknowledged},
     intake::copied,
     judge::{Tally, judge, refused},
@@ -16,6 +18,10 @@ use crate::{
 const SIZE: &str = "size=64m,mode=0777";
 /// What is left when the disk gets full soon, in bytes.
 const LEFT: u64 = 300_000;
+/// Deliveries whose answers are looked at while it is full.
+const BY_HAND: usize = 20;
+/// Within this time after room was made a delivery is stored again.
+const SOON: Duration = Duration::from_secs(5);
 
 pub async fn tell(engine: Engine) -> Tally {
     let folder = tempfile::tempdir().unwrap();
@@ -37,6 +43,7 @@ async fn fill(database: TestDatabase, ballast: &Path) -> Tally {
     let ground = Ground::make_on(database).await;
     let account = copied(&ground, 40).await;
     let mut process = ground.serve().await;
+    let viewer = signed_in(&ground, &process, Role::Viewer).await;
     let room = free(ballast.parent().unwrap()).await;
     std::fs::write(ballast, vec![0_u8; usize::try_from(room.saturating_sub(LEFT)).unwrap()]).unwrap();
     let deadline = Instant::now() + Duration::from_mins(1);
@@ -50,12 +57,61 @@ async fn fill(database: TestDatabase, ballast: &Path) -> Tally {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     assert!(process.is_running(), "{}", process.output());
+    let hand = Hand::of(&account);
+    let refusals = refuses(&hand).await;
+    for page in ["", "customers", "sync"] {
+        viewer.get(page).await.expect(200);
+    }
     let stored = acknowledged(&ground, &account).len();
     std::fs::remove_file(ballast).unwrap();
+    let again = takes_again(&hand, &ground).await;
     let tally = judge(&ground, &account).await;
     assert!(tally.events > stored, "it goes on by itself");
     process.kill().await;
-    tally
+    let note = format!(
+        "{refusals} of {BY_HAND} by hand got 503 with Retry-After, pages 200; stored again after {} ms",
+        again.as_millis()
+    );
+    Tally { note, ..tally }
+}
+
+/// Deliveries that do not fit are answered 503, and when to come again. Answers how many: a part may still find its place.
+async fn refuses(hand: &Hand<'_>) -> usize {
+    let mut refusals = 0;
+    for n in 0..BY_HAND {
+        let answer = hand.deliver(&format!("evt_full{n}"), &noise()).await;
+        if answer.status() == 200 {
+            continue;
+        }
+        assert_eq!(answer.status(), 503);
+        let seconds = answer.headers()["retry-after"].to_str().unwrap().parse::<u64>();
+        assert!(seconds.is_ok_and(|seconds| seconds > 0), "Retry-After: {:?}", answer.headers());
+        refusals += 1;
+    }
+    assert!(refusals > BY_HAND / 2, "only {refusals} of {BY_HAND} were refused");
+    refusals
+}
+
+/// Delivers until a delivery is taken, which must be soon, and looks that it is stored.
+async fn takes_again(hand: &Hand<'_>, ground: &Ground) -> Duration {
+    let (began, mut n) = (Instant::now(), 0);
+    while hand.deliver(&format!("evt_room{n}"), &noise()).await.status() != 200 {
+        assert!(began.elapsed() < SOON, "there is room, and nothing is stored");
+        n += 1;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let took = began.elapsed();
+    assert!(took < SOON, "stored after {took:?}");
+    let mut tx = ground.app.db.read(&ground.tenant.id).await.unwrap();
+    let row =
+        tx.query("SELECT COUNT(*) FROM webhook_events WHERE tenant_id = $1 AND id = $2").bind(format!("evt_room{n}"));
+    assert_eq!(row.fetch_value::<i64>().await.unwrap(), 1);
+    took
+}
+
+/// More than a page that has room takes, and nothing that could be compressed.
+fn noise() -> String {
+    hex::encode((0..20_000).map(|_| rand::random::<u8>()).collect::<Vec<_>>())
 }
 
 async fn free(folder: &Path) -> u64 {

@@ -8,13 +8,12 @@ use std::{
     time::Duration,
 };
 
-use billfold::standin::kind::Kind;
 use reqwest::Client;
-use serde_json::{Value, json};
 use tokio::{task::JoinSet, time::Instant};
 
 use crate::{
     Form,
+    hand::Hand,
     harness::{Account, Engine, process::Ground},
     judge::{Tally, judge, settle},
 };
@@ -78,16 +77,6 @@ async fn pour(url: String, deliveries: Vec<(String, String)>, stop: Arc<AtomicBo
 
 /// So many different events about a customer as it is.
 fn signed(account: &Account<'_>, id: &str, count: usize) -> Vec<(String, String)> {
-    let now = billfold::clock::Clock::system().now();
-    let customer: Value =
-        account.dump(Kind::Customer).into_iter().find(|customer| customer["deleted"] != true).unwrap();
-    let event = |n: usize| {
-        let event = json!({
-            "id": format!("{id}{n}"), "object": "event", "type": "customer.updated", "created": now - 60, "livemode": false,
-            "data": { "object": customer },
-        });
-        let payload = event.to_string();
-        (account.sign(&payload, now), payload)
-    };
-    (0..count).map(event).collect()
+    let hand = Hand::of(account);
+    (0..count).map(|n| hand.event(&format!("{id}{n}"), "")).collect()
 }

@@ -24,7 +24,7 @@ pub async fn tell(engine: Engine, form: Form, dice: &mut StdRng) -> Tally {
     settle(&ground, &account).await;
     first.kill().await;
 
-    let (least_kills, least_events) = form.of((14, 500), (130, 10_000));
+    let (least_kills, least_events) = form.of((14, 500), (200, 10_000));
     let (mut ways, mut kills) = (Ways::new(POINTS, 0..400), 0);
     // A process may come to a point less often than it was to die there, so some points are tried again.
     let patience = least_kills + 4 * POINTS.len();

@@ -11,7 +11,7 @@ use crate::harness::{Account, Engine, Verdict, process::Ground, verdict::acknowl
 const PATIENCE: Duration = Duration::from_mins(4);
 
 /// The figures of a story.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Tally {
     /// Processes that died.
     pub kills: usize,
@@ -23,6 +23,8 @@ pub struct Tally {
     pub doubled: usize,
     /// Objects in which the mirror and the stand-in differ.
     pub differing: usize,
+    /// What else was seen; of a story alone.
+    pub note: String,
 }
 
 impl Tally {
@@ -44,8 +46,12 @@ impl AddAssign for Tally {
 
 impl fmt::Display for Tally {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { kills, events, lost, doubled, differing } = self;
-        write!(formatter, "kills={kills} events={events} lost={lost} doubled={doubled} differing={differing}")
+        let Self { kills, events, lost, doubled, differing, note } = self;
+        let gap = if note.is_empty() { "" } else { ", " };
+        write!(
+            formatter,
+            "kills={kills} events={events} lost={lost} doubled={doubled} differing={differing}{gap}{note}"
+        )
     }
 }
 
@@ -102,6 +108,7 @@ pub async fn judge(ground: &Ground, account: &Account<'_>) -> Tally {
         lost: verdict.lost.len(),
         doubled: usize::try_from(verdict.doubled.unsigned_abs()).unwrap(),
         differing: verdict.differing.len(),
+        note: String::new(),
     }
 }
 

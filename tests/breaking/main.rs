@@ -20,6 +20,7 @@ mod copy;
 mod disk;
 mod flood;
 mod frozen;
+mod hand;
 mod intake;
 mod judge;
 mod keys;
@@ -134,6 +135,6 @@ async fn tell(story: Story, engine: Engine, form: Form, dice: &mut StdRng) -> Ta
         Story::Disk => disk::tell(engine).await,
         Story::Chaos => chaos::tell(engine, form).await,
         Story::Flood => flood::tell(engine, form).await,
-        Story::Synced => synced::tell(engine).await,
+        Story::Synced => synced::tell(engine, form).await,
     }
 }

@@ -1,8 +1,13 @@
 //! How a process dies.
 
-use std::{ops::Range, os::unix::process::ExitStatusExt as _, time::Duration};
+use std::{
+    ops::Range,
+    os::unix::process::ExitStatusExt as _,
+    time::{Duration, Instant},
+};
 
 use rand::{RngExt as _, rngs::StdRng};
+use tokio::process::Command;
 
 use crate::harness::process::{Ground, Process};
 
@@ -11,6 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(8);
 
 /// SIGABRT: the process came to its point.
 const ABORTED: i32 = 6;
+const KILLED: i32 = 9;
 
 /// A way to die.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +25,39 @@ pub enum Way {
     After(u64),
     /// At the n-th passage of a named point of the code.
     At(&'static str, usize),
+}
+
+/// Runs a command that is to die that way, and answers whether it did: one that came to its end before was not killed.
+pub async fn dies(way: Way, command: &mut Command) -> bool {
+    let child = match way {
+        Way::After(milliseconds) => {
+            let mut child = command.spawn().unwrap();
+            tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+            child.start_kill().unwrap();
+            child
+        }
+        Way::At(point, passage) => command.env("BILLFOLD_TEST_DIE_AT", format!("{point}:{passage}")).spawn().unwrap(),
+    };
+    let ended = child.wait_with_output().await.unwrap();
+    let fatal = match way {
+        Way::After(_) => KILLED,
+        Way::At(..) => ABORTED,
+    };
+    assert!(
+        ended.status.success() || ended.status.signal() == Some(fatal),
+        "{way:?}: {}: {}",
+        ended.status,
+        String::from_utf8_lossy(&ended.stderr)
+    );
+    !ended.status.success()
+}
+
+/// Runs a command to its end, which must be a good one, and answers how many milliseconds it took.
+pub async fn finishes(command: &mut Command) -> u64 {
+    let began = Instant::now();
+    let done = command.output().await.unwrap();
+    assert!(done.status.success(), "{}: {}", done.status, String::from_utf8_lossy(&done.stderr));
+    u64::try_from(began.elapsed().as_millis()).unwrap()
 }
 
 /// The ways in turn: at random instants, and at each of the points.
