@@ -148,12 +148,13 @@ async fn bills(site: &Site, operator: &Visitor, account: &Account<'_>, plan: &Pl
     id
 }
 
-/// A customer of the operator's with a subscription: Stripe's ids of both.
+/// A customer of the operator's with a subscription, all of whose items an event tells: Stripe is not asked for what [`becomes`] made up.
 fn subscriber(account: &Account<'_>) -> (String, Value) {
     let subscriptions = account.dump(AtStripe::Subscription);
     let of = |customer: &Value| subscriptions.iter().filter(|one| one["customer"] == *customer).count();
     let licensed = |one: &Value| one["items"]["data"][0]["price"]["recurring"]["usage_type"] == "licensed";
-    let only = |one: &&Value| one["status"] == "active" && licensed(one) && of(&one["customer"]) == 1;
+    let whole = |one: &Value| one["items"]["has_more"] == false;
+    let only = |one: &&Value| one["status"] == "active" && licensed(one) && whole(one) && of(&one["customer"]) == 1;
     let subscription = subscriptions.iter().find(only).expect("an only subscription that is active").clone();
     (subscription["customer"].as_str().unwrap().to_owned(), subscription)
 }
