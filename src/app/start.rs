@@ -1,7 +1,7 @@
 //! From settings to a program that may be trusted with something: the database opened, migrated and checked, the master keys
 //! read, every sealed data key opened once.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
 use super::App;
 use crate::{
@@ -69,11 +69,31 @@ impl StartError {
 impl App {
     /// Opens everything that the settings name, applies missing migrations, and refuses to go on when a promise would break.
     pub async fn start(config: Config, clock: Clock) -> Result<Self, StartError> {
-        let options = Options { url: config.database_url.clone(), connections: config.database_connections };
-        let db = Db::connect(&options).await?;
+        let db = Db::connect(&options(&config)).await?;
         db.migrate().await?;
+        let keyring = match &config.master_keys {
+            Some(keys) => Keyring::parse(keys)?,
+            None => load_or_create(&config.key_file)?,
+        };
+        Self::trust(db, keyring, config, clock).await
+    }
+
+    /// The same for whoever only looks: refuses to go on where a start would make or migrate something.
+    pub async fn look(config: Config, clock: Clock) -> Result<Self, StartError> {
+        let options = options(&config);
+        options.expect_there()?;
+        let db = Db::connect(&options).await?;
+        db.expect_migrated().await?;
+        let keyring = match &config.master_keys {
+            Some(keys) => Keyring::parse(keys)?,
+            None => Keyring::load(&config.key_file)?,
+        };
+        Self::trust(db, keyring, config, clock).await
+    }
+
+    async fn trust(db: Db, keyring: Keyring, config: Config, clock: Clock) -> Result<Self, StartError> {
         db.check().await?;
-        let app = Self::new(db, clock, open_keyring(&config)?, config)?;
+        let app = Self::new(db, clock, keyring, config)?;
         app.check_data_keys().await?;
         Ok(app)
     }
@@ -103,13 +123,14 @@ impl App {
     }
 }
 
-fn open_keyring(config: &Config) -> Result<Keyring, KeyringError> {
-    if let Some(keys) = &config.master_keys {
-        return Keyring::parse(keys);
-    }
-    let (keyring, created) = Keyring::load_or_create(&config.key_file)?;
+fn options(config: &Config) -> Options {
+    Options { url: config.database_url.clone(), connections: config.database_connections }
+}
+
+fn load_or_create(file: &Path) -> Result<Keyring, KeyringError> {
+    let (keyring, created) = Keyring::load_or_create(file)?;
     if created {
-        let file = config.key_file.display();
+        let file = file.display();
         tracing::warn!(%file, "made a new master key: back this file up, without it the sealed Stripe keys are lost");
     }
     Ok(keyring)

@@ -16,7 +16,7 @@ use billfold::{
 use clap::{Args, Subcommand};
 
 use super::{
-    Settings, open,
+    Settings, look, open,
     place::{Place, operator},
 };
 
@@ -104,7 +104,7 @@ impl Create {
 
 impl List {
     async fn run(self) -> anyhow::Result<()> {
-        let app = open(self.config).await?;
+        let app = look(self.config).await?;
         let scope = self.place.find(&app).await?;
         let now = app.clock.now();
         let mut tx = app.db.system_read().await?;

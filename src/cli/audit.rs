@@ -8,7 +8,7 @@ use billfold::{
 };
 use clap::{Args, Subcommand};
 
-use super::open;
+use super::look;
 
 /// What can be done with audit logs.
 #[derive(Subcommand)]
@@ -41,7 +41,7 @@ impl Audit {
 
 impl Verify {
     async fn run(self) -> anyhow::Result<()> {
-        let app = open(self.config).await?;
+        let app = look(self.config).await?;
         let mut tx = app.db.system_read().await?;
         let mut names = tenants::names(&mut tx).await?;
         drop(tx);

@@ -51,12 +51,14 @@ impl Check {
     }
 }
 
-/// Goes through everything a start would, line by line, and ends at the first thing that does not hold.
+/// Goes through everything a start would, line by line, and ends at the first thing that does not hold. Makes and migrates nothing.
 async fn run(config: Config) -> anyhow::Result<()> {
     telemetry::start_logs("error", config.log_format)?;
     println!("ok  settings: serves {} at {}", config.bind, config.public_url());
-    let db = Db::connect(&Options { url: config.database_url.clone(), connections: 2 }).await.context("database")?;
-    db.migrate().await.context("database")?;
+    let options = Options { url: config.database_url.clone(), connections: 2 };
+    options.expect_there().context("database")?;
+    let db = Db::connect(&options).await.context("database")?;
+    db.expect_migrated().await.context("database")?;
     println!("ok  database: reachable, schema up to date");
     db.check().await.context("database")?;
     println!("ok  {}", promise(db.engine()));
@@ -65,7 +67,7 @@ async fn run(config: Config) -> anyhow::Result<()> {
     }
     println!("ok  damage: {}", soundness(db.engine()));
     db.close().await;
-    let app = App::start(config, Clock::system()).await.context("sealed values")?;
+    let app = App::look(config, Clock::system()).await.context("sealed values")?;
     println!("ok  sealed values: every tenant's data key opens");
     connections(&app).await.context("connections")?;
     match &app.mail {

@@ -11,7 +11,7 @@ use billfold::{
 };
 use clap::{Args, Subcommand};
 
-use super::{Settings, open};
+use super::{Settings, look, open};
 
 /// What can be done with master keys.
 #[derive(Subcommand)]
@@ -49,7 +49,7 @@ impl Keys {
             }
             Self::Rotate(Settings { config }) => rotate(config).await,
             Self::Status(Settings { config }) => {
-                let app = open(config).await?;
+                let app = look(config).await?;
                 for key in master_keys::status(&app).await? {
                     println!("{}", line(&key));
                 }

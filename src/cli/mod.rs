@@ -144,6 +144,12 @@ async fn migrate(config: Config) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Opens the app for a command that changes nothing.
+async fn look(config: Config) -> anyhow::Result<App> {
+    telemetry::start_logs(&config.log, config.log_format).context("BILLFOLD_LOG")?;
+    Ok(App::look(config, Clock::system()).await?)
+}
+
 /// Starts the app for a short command.
 async fn open(config: Config) -> anyhow::Result<App> {
     telemetry::start_logs(&config.log, config.log_format).context("BILLFOLD_LOG")?;

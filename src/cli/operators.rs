@@ -9,7 +9,7 @@ use billfold::{
 };
 use clap::{Args, Subcommand};
 
-use super::open;
+use super::{look, open};
 
 /// What can be done with operators.
 #[derive(Subcommand)]
@@ -66,7 +66,7 @@ impl Whose {
 
 impl List {
     async fn run(self) -> anyhow::Result<()> {
-        let app = open(self.config).await?;
+        let app = look(self.config).await?;
         let mut tx = app.db.system_read().await?;
         for (email, since) in users::operators(&mut tx).await? {
             println!("{email}  since {}", time::date(since));

@@ -53,7 +53,7 @@ impl Error {
     }
 }
 
-fn unreadable(error: &sqlx::Error) -> Error {
+pub(super) fn unreadable(error: &sqlx::Error) -> Error {
     Error::Refused(format!("{SETTING}cannot be read: {error}"))
 }
 
@@ -66,10 +66,11 @@ impl Db {
     /// The same with another patience with Postgres: how long a connection is waited for. An answer is waited for twelve times as long.
     pub async fn connect_within(options: &Options, patience: Duration) -> Result<Self> {
         let url = options.url.as_str();
+        // Once per process, and large: whoever starts something need not carry it.
         if url.starts_with("sqlite:") {
-            Self::connect_sqlite(url, options.connections).await
+            Box::pin(Self::connect_sqlite(url, options.connections)).await
         } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
-            Self::connect_postgres(url, options.connections, patience).await
+            Box::pin(Self::connect_postgres(url, options.connections, patience)).await
         } else {
             Err(Error::Refused(format!("{SETTING}must begin with sqlite:// or postgres://")))
         }

@@ -13,7 +13,9 @@ use sqlx::{Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
 
 use super::{
     Db, Options,
+    connect::unreadable,
     error::{Error, Result},
+    migrate::NOTHING_THERE,
 };
 use crate::vault::folder;
 pub use crate::vault::put;
@@ -33,12 +35,24 @@ pub enum NotClosed {
 }
 
 impl Options {
+    /// For whoever only looks: a SQLite database that is not there would be made by opening it.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] when its file is missing.
+    pub fn expect_there(&self) -> Result<()> {
+        match self.file()? {
+            Some(file) if !file.exists() => Err(Error::Refused(format!("{}: {NOTHING_THERE}", file.display()))),
+            _ => Ok(()),
+        }
+    }
+
     /// The file of a SQLite database; none of Postgres.
     pub fn file(&self) -> Result<Option<PathBuf>> {
         if !self.url.starts_with("sqlite:") {
             return Ok(None);
         }
-        Ok(Some(SqliteConnectOptions::from_str(&self.url)?.get_filename().to_owned()))
+        let options = SqliteConnectOptions::from_str(&self.url).map_err(|error| unreadable(&error))?;
+        Ok(Some(options.get_filename().to_owned()))
     }
 
     /// As `DATABASE_URL` names a SQLite file.

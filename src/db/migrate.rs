@@ -19,6 +19,10 @@ use super::{
 static SQLITE: LazyLock<Migrator> = LazyLock::new(|| beside_newer(sqlx::migrate!("./migrations/sqlite")));
 static POSTGRES: LazyLock<Migrator> = LazyLock::new(|| beside_newer(sqlx::migrate!("./migrations/postgres")));
 
+/// Why there is nothing to look at.
+pub(super) const NOTHING_THERE: &str =
+    "there is no billfold in this database yet: `billfold migrate` or `billfold serve` makes one";
+
 /// Leaves alone what a newer version has applied.
 fn beside_newer(mut migrator: Migrator) -> Migrator {
     migrator.set_ignore_missing(true);
@@ -40,6 +44,22 @@ impl Db {
                 role::prepare(pool).await?;
                 run(&POSTGRES, pool, applied).await
             }
+        }
+    }
+
+    /// For whoever only looks: makes sure that there is a billfold, and nothing missing.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] when [`Db::migrate`] would change something, or refuse.
+    pub async fn expect_migrated(&self) -> Result<()> {
+        self.check_floor().await?;
+        let needed = self.newest_known();
+        match self.schema_version().await? {
+            Some(version) if version >= needed => Ok(()),
+            Some(version) => Err(Error::Refused(format!(
+                "the database is of schema {version} and this billfold needs {needed}: `billfold migrate` brings it there, as does `billfold serve`"
+            ))),
+            None => Err(Error::Refused(NOTHING_THERE.to_owned())),
         }
     }
 

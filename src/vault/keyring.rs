@@ -80,19 +80,20 @@ impl Keyring {
         Ok(Self { keys: RwLock::new(parse_keys(text)?), file: None })
     }
 
+    /// Reads the key file.
+    pub fn load(path: &Path) -> Result<Self, KeyringError> {
+        let text = read_file(path).map_err(|cause| KeyringError::file(path, &cause))?;
+        Ok(Self { keys: RwLock::new(parse_keys(&text)?), file: Some(path.to_owned()) })
+    }
+
     /// Reads the key file, or makes it with one new key and mode 0600. The flag tells that it was made.
     pub fn load_or_create(path: &Path) -> Result<(Self, bool), KeyringError> {
-        let of = |keys| Self { keys: RwLock::new(keys), file: Some(path.to_owned()) };
-        match read_file(path) {
-            Ok(text) => Ok((of(parse_keys(&text)?), false)),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let keys = vec![Arc::new(new_key())];
-                let made = write_private(path, &export(&keys)).and_then(|()| sync_folder(path));
-                made.map_err(|cause| KeyringError::file(path, &cause))?;
-                Ok((of(keys), true))
-            }
-            Err(cause) => Err(KeyringError::file(path, &cause)),
+        let is_missing = read_file(path).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound);
+        if is_missing {
+            let made = write_private(path, &export(&[Arc::new(new_key())])).and_then(|()| sync_folder(path));
+            made.map_err(|cause| KeyringError::file(path, &cause))?;
         }
+        Ok((Self::load(path)?, is_missing))
     }
 
     /// One new entry `id:base64`, as `billfold keys generate` prints it.

@@ -2,7 +2,7 @@
 
 use std::{os::unix::fs::PermissionsExt as _, process::Output, time::Duration};
 
-use billfold::vault::{Keyring, SecretString};
+use billfold::vault::{ExposeSecret as _, Keyring, SecretString};
 use serde_json::{Value, json};
 use tokio::{io::AsyncWriteExt as _, net::TcpStream, time::Instant};
 
@@ -11,7 +11,12 @@ use crate::harness::{
     process::{Ground, Process, billfold, free_port},
 };
 
-both_engines!(a_person_made_by_hand_can_sign_in, check_names_what_holds, a_stop_drains_and_gives_the_leases_back);
+both_engines!(
+    a_person_made_by_hand_can_sign_in,
+    check_names_what_holds,
+    who_only_looks_makes_and_migrates_nothing,
+    a_stop_drains_and_gives_the_leases_back,
+);
 
 const PASSWORD: &str = "correct horse battery";
 
@@ -88,10 +93,12 @@ async fn a_wrong_setting_is_named_with_what_it_must_look_like() {
         (&[("BILLFOLD_SMTP_URL", "smtps://ada:c2hvcnQ@mail.example.com")], "", &["BILLFOLD_MAIL_FROM is missing"]),
         (&[("BILLFOLD_OIDC_ISSUER", "https://login.example.com")], "", &["BILLFOLD_OIDC_CLIENT_ID"]),
     ];
+    let keys = folder.path().join("billfold.key");
+    std::fs::write(&keys, Keyring::generate_entry().expose_secret()).unwrap();
+    assert!(run(&["migrate"], &[("DATABASE_URL", &database)]).await.status.success());
     for (settings, toml, expected) in cases {
         std::fs::write(&file, toml).unwrap();
         let bind = format!("127.0.0.1:{}", free_port());
-        let keys = folder.path().join("billfold.key");
         let base = [
             ("BILLFOLD_CONFIG", file.to_str().unwrap()),
             ("DATABASE_URL", database.as_str()),
@@ -223,6 +230,36 @@ async fn check_names_what_holds(engine: Engine) {
     assert!(began.elapsed() < Duration::from_secs(5));
     let key = settings.iter().find(|(name, _)| *name == "BILLFOLD_MASTER_KEYS").unwrap().1.split(':').next().unwrap();
     assert!(said(&bad).contains(&format!("master key '{key}'")) && said(&bad).contains("1 tenant"), "{}", said(&bad));
+}
+
+/// A newer program that is asked about an older database must not turn it into a newer one.
+async fn who_only_looks_makes_and_migrates_nothing(engine: Engine) {
+    let looks = [&["check"][..], &["keys", "status"], &["audit", "verify"], &["operator", "list"]];
+    let folder = tempfile::tempdir().unwrap();
+    let keys = folder.path().join("billfold.key");
+    let empty = TestDatabase::empty(engine).await;
+    let there = TestDatabase::create(engine).await;
+    let newest = there.open().await.schema_version().await.unwrap().unwrap();
+    there.run_as_owner(&format!("DELETE FROM _sqlx_migrations WHERE version = {newest}")).await;
+    let older = format!("of schema {} and this billfold needs {newest}", newest - 1);
+    for (database, expected) in [(&empty, "there is no billfold in this database yet"), (&there, older.as_str())] {
+        let settings = [("DATABASE_URL", database.url.as_str()), ("BILLFOLD_KEY_FILE", keys.to_str().unwrap())];
+        for command in looks {
+            let output = run(command, &settings).await;
+            assert_eq!(output.status.code(), Some(1), "{command:?}: {}", said(&output));
+            assert!(
+                said(&output).contains(expected) && said(&output).contains("`billfold migrate`"),
+                "{}",
+                said(&output)
+            );
+        }
+    }
+    assert!(!keys.exists(), "a master key was made");
+    match empty.file() {
+        Some(file) => assert!(!file.exists(), "a database was made"),
+        None => assert_eq!(empty.open().await.schema_version().await.unwrap(), None),
+    }
+    assert_eq!(there.open().await.schema_version().await.unwrap(), Some(newest - 1));
 }
 
 /// With connections that never finish their request and a copy under way.
