@@ -87,7 +87,7 @@ async fn press_fetch(visitor: &Visitor) -> Answer {
 async fn fetched(site: &Site) -> Vec<String> {
     let tenant = site.tenant().await;
     let mut tx = site.app.db.read(&tenant.id).await.unwrap();
-    tx.query("SELECT id FROM webhook_events WHERE tenant_id = $1 AND fetched = $2 ORDER BY arrival")
+    tx.query("SELECT id FROM webhook_events WHERE tenant_id = $1 AND fetched = $2 ORDER BY arrival, id")
         .bind(true)
         .fetch_values()
         .await

@@ -37,7 +37,7 @@ impl Site {
     pub async fn event_ids(&self) -> Vec<String> {
         let tenant = self.tenant().await;
         let mut tx = self.app.db.read(&tenant.id).await.unwrap();
-        tx.query("SELECT id FROM webhook_events WHERE tenant_id = $1 AND project_id = $2 ORDER BY arrival")
+        tx.query("SELECT id FROM webhook_events WHERE tenant_id = $1 AND project_id = $2 ORDER BY arrival, id")
             .bind(&tenant.project)
             .fetch_values()
             .await
