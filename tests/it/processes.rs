@@ -2,7 +2,7 @@
 //!
 //! The long form of the story about kills: `BILLFOLD_TEST_EVENTS=20000 BILLFOLD_TEST_KILL_EVERY=10 tests/run killed_by_turns`.
 
-use std::{str::FromStr, time::Duration};
+use std::time::Duration;
 
 use billfold::{
     accounts::throttle,
@@ -26,15 +26,11 @@ use crate::harness::{
     Account, Engine, Site, Tenant, Verdict, both_engines,
     fleet::{Fleet, Watch},
     process::Ground,
+    setting,
     verdict::repeat_refused,
 };
 
 both_engines!(a_sweep_is_done_by_one_and_taken_over_with_its_lease, work_of_a_newer_version_is_left_to_it);
-
-/// A setting of the long form, or what the suite does.
-fn setting<T: FromStr>(name: &str, otherwise: T) -> T {
-    std::env::var(name).map_or(otherwise, |text| text.parse().unwrap_or_else(|_| panic!("{name}={text} is no number")))
-}
 
 /// Businesses, each with an account of its own: so many jobs can be in the hands of one that is killed.
 const TENANTS: usize = 3;

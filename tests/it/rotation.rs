@@ -25,6 +25,7 @@ use billfold::{
 use crate::harness::{
     Account, Engine, both_engines, new_key,
     process::{Ground, Process, billfold, free_port},
+    setting,
 };
 
 both_engines!(
@@ -179,8 +180,14 @@ async fn run(arguments: &[&str], settings: &[(&'static str, String)]) -> String 
     text
 }
 
+/// The long form: `BILLFOLD_TEST_TENANTS=10000 tests/run master_key_is_changed`.
+#[expect(clippy::print_stdout, reason = "a figure of the README")]
 async fn the_master_key_is_changed(engine: Engine) {
     let mut ground = Ground::make(engine).await;
+    let others: usize = setting("BILLFOLD_TEST_TENANTS", 0);
+    for n in 0..others {
+        ground.new_tenant(&format!("Business {n}")).await;
+    }
     let old = ground.settings.iter().find(|(name, _)| *name == "BILLFOLD_MASTER_KEYS").unwrap().1.clone();
     let old_id = old.split(':').next().unwrap().to_owned();
     let folder = tempfile::tempdir().unwrap();
@@ -207,8 +214,13 @@ async fn the_master_key_is_changed(engine: Engine) {
     let story = story(&ground, engine, &more).await;
     let load = Load::start(&story.processes, &story.kinds);
     let settings: Vec<_> = ground.settings.iter().cloned().chain(command_knows).collect();
+    let began = Instant::now();
     let rotated = run(&["keys", "rotate"], &settings).await;
-    assert!(rotated.contains("Sealed 2 data keys anew") && rotated.contains("not needed any more"), "{rotated}");
+    println!("{engine:?}: {} data keys sealed anew in {:.1?}", others + 2, began.elapsed());
+    assert!(
+        rotated.contains(&format!("Sealed {} data keys anew", others + 2)) && rotated.contains("not needed any more"),
+        "{rotated}"
+    );
     let status = run(&["keys", "status"], &settings).await;
     assert!(status.lines().any(|line| line.starts_with(&old_id) && line.contains(" 0 data keys")), "{status}");
     if let Engine::Sqlite = engine {

@@ -10,6 +10,8 @@
 //! }
 //! ```
 
+use std::str::FromStr;
+
 mod answer;
 mod audit;
 pub mod crawl;
@@ -41,6 +43,11 @@ pub use site::Site;
 pub use stripe::Account;
 pub use verdict::Verdict;
 pub use visitor::Visitor;
+
+/// A setting of a story's long form, or what the suite does.
+pub fn setting<T: FromStr>(name: &str, otherwise: T) -> T {
+    std::env::var(name).map_or(otherwise, |text| text.parse().unwrap_or_else(|_| panic!("{name}={text} is no number")))
+}
 
 /// Runs each named story on both engines, as the tests `name::sqlite` and `name::postgres`.
 macro_rules! both_engines {
