@@ -28,6 +28,13 @@ pub enum Error {
 /// The result of a database call.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
+impl Error {
+    /// Whoever had a transaction in hand panicked; nothing of it was written.
+    pub fn panicked() -> Self {
+        Self::Fault(sqlx::Error::Protocol("the work on the transaction panicked".to_owned()))
+    }
+}
+
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         match &error {

@@ -5,6 +5,8 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
+use futures_util::FutureExt as _;
+
 use crate::{
     app::App,
     db::{Error, Result, Tx},
@@ -45,7 +47,7 @@ pub struct Batch {
 
 /// Applies the next batch under a claim.
 ///
-/// A batch that the database refuses is applied one by one, so that a poison event hurts only itself.
+/// A batch that the database refuses, or whose application panics, is applied one by one, so that a poison event hurts only itself.
 pub async fn run_batch(app: &App, claim: &jobs::Claim, lease_seconds: i64) -> Result<Batch> {
     let (tenant, project) = (&claim.tenant_id, &claim.project_id);
     let now = app.clock.now();
@@ -58,7 +60,7 @@ pub async fn run_batch(app: &App, claim: &jobs::Claim, lease_seconds: i64) -> Re
     let batch = Batch { events: events.len(), arrival: first.arrival };
     let readings = events.iter().map(|event| (event, read(project, event))).collect();
     let mut tx = app.db.write_relaxed(tenant).await?;
-    let applied = match apply_events(&mut tx, project, readings, now).await {
+    let applied = match survive(apply_events(&mut tx, project, readings, now)).await {
         Ok(()) => {
             jobs::hold(&mut tx, claim, now + lease_seconds).await?;
             fail::fail_point!("apply.before_commit");
@@ -91,7 +93,8 @@ async fn apply_alone(
 ) -> Result<()> {
     let now = app.clock.now();
     let mut tx = app.db.write_relaxed(tenant).await?;
-    if let Err(error) = apply_events(&mut tx, project, vec![(event, read(project, event))], now).await {
+    let reading = vec![(event, read(project, event))];
+    if let Err(error) = survive(apply_events(&mut tx, project, reading, now)).await {
         if let Error::Unavailable(_) | Error::LeaseLost = error {
             return Err(error);
         }
@@ -102,6 +105,11 @@ async fn apply_alone(
     }
     jobs::hold(&mut tx, claim, now + lease_seconds).await?;
     tx.commit().await
+}
+
+/// A panic is the fault of the events at hand, not the job's end: whatever comes behind them is applied all the same.
+async fn survive(applying: impl Future<Output = Result<()>>) -> Result<()> {
+    AssertUnwindSafe(applying).catch_unwind().await.unwrap_or_else(|_| Err(Error::panicked()))
 }
 
 async fn apply_events(tx: &mut Tx, project: &ProjectId, readings: Vec<(&Pending, Reading)>, now: i64) -> Result<()> {
@@ -121,6 +129,7 @@ async fn apply_events(tx: &mut Tx, project: &ProjectId, readings: Vec<(&Pending,
             Reading::Failed(cause) => record_failure(tx, project, event, &cause, now).await?,
         }
     }
+    fail::fail_point!("apply.writing");
     let outcomes = mirror::apply(tx, project, &changes, now).await?;
     for (outcome, event) in outcomes.into_iter().zip(changing) {
         finish(outcome, event);

@@ -19,9 +19,14 @@ pub struct Hand<'a> {
 impl<'a> Hand<'a> {
     /// Of an account with a customer. The events tell of it as it is.
     pub fn of(account: &'a Account<'a>) -> Self {
-        let mut customers = account.dump(Kind::Customer).into_iter();
-        let customer = customers.find(|customer| customer["deleted"] != true).unwrap();
-        Self { account, customer, http: Client::new() }
+        Self::of_each(account).swap_remove(0)
+    }
+
+    /// The same for each of its customers.
+    pub fn of_each(account: &'a Account<'a>) -> Vec<Self> {
+        let (customers, http) = (account.dump(Kind::Customer).into_iter(), Client::new());
+        let there = customers.filter(|customer| customer["deleted"] != true);
+        there.map(|customer| Self { account, customer, http: http.clone() }).collect()
     }
 
     /// A signature and a body, in which `padding` is what nobody reads.
@@ -38,6 +43,24 @@ impl<'a> Hand<'a> {
     /// Delivers such an event.
     pub async fn deliver(&self, id: &str, padding: &str) -> Response {
         let (signature, payload) = self.event(id, padding);
+        self.send(signature, payload).await
+    }
+
+    /// Delivers that the customer is called this now, or again as at Stripe.
+    pub async fn deliver_name(&self, id: &str, name: Option<&str>) -> Response {
+        let (now, mut customer) = (billfold::clock::Clock::system().now(), self.customer.clone());
+        if let Some(name) = name {
+            customer["name"] = json!(name);
+        }
+        let event = json!({
+            "id": id, "object": "event", "type": "customer.updated", "created": now, "livemode": false,
+            "data": { "object": customer },
+        });
+        let payload = event.to_string();
+        self.send(self.account.sign(&payload, now), payload).await
+    }
+
+    async fn send(&self, signature: String, payload: String) -> Response {
         let request = self.http.post(self.account.webhook_url()).header("stripe-signature", signature).body(payload);
         request.send().await.unwrap()
     }

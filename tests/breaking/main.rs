@@ -26,8 +26,11 @@ mod judge;
 mod keys;
 mod migrations;
 mod outage;
+mod poison;
+mod soak;
 mod synced;
 mod ways;
+mod writers;
 
 use std::{process::ExitCode, time::Instant};
 
@@ -45,6 +48,9 @@ struct Order {
     /// What the dice begin with; printed at the start, so that a run can be made again (but for the machine's own timing)
     #[arg(long)]
     seed: Option<u64>,
+    /// How long `soak` goes on
+    #[arg(long, default_value_t = 60)]
+    minutes: u64,
     /// One engine alone
     #[arg(long)]
     engine: Option<Which>,
@@ -66,13 +72,15 @@ pub enum Form {
     Short,
     /// 10,000 events and 200 kills on each engine.
     Long,
+    /// Nothing is broken: a steady load, for --minutes on each engine.
+    Soak,
 }
 
 impl Form {
     fn of<T>(self, short: T, long: T) -> T {
         match self {
             Self::Short => short,
-            Self::Long => long,
+            Self::Long | Self::Soak => long,
         }
     }
 }
@@ -98,6 +106,10 @@ enum Story {
     Chaos,
     /// One business is flooded, another one is not held up.
     Flood,
+    /// An event whose application panics.
+    Poison,
+    /// Fifty who write at once.
+    Writers,
     /// A disk sync lies between a delivery and its 200.
     Synced,
 }
@@ -112,6 +124,12 @@ fn main() -> ExitCode {
     let mut sound = true;
     for (_, engine) in engines.into_iter().filter(|(which, _)| order.engine.is_none_or(|wanted| wanted == *which)) {
         let mut all = Tally::default();
+        if order.form == Form::Soak {
+            let tally = runtime.block_on(soak::tell(engine, order.minutes));
+            sound &= tally.is_sound();
+            println!("{engine:?} {tally}");
+            continue;
+        }
         for story in Story::value_variants().iter().filter(|story| order.only.is_none_or(|wanted| wanted == **story)) {
             let (began, mut dice) = (Instant::now(), StdRng::seed_from_u64(seed));
             let tally = runtime.block_on(tell(*story, engine, order.form, &mut dice));
@@ -135,6 +153,8 @@ async fn tell(story: Story, engine: Engine, form: Form, dice: &mut StdRng) -> Ta
         Story::Disk => disk::tell(engine).await,
         Story::Chaos => chaos::tell(engine, form).await,
         Story::Flood => flood::tell(engine, form).await,
+        Story::Poison => poison::tell(engine).await,
+        Story::Writers => writers::tell(engine, form).await,
         Story::Synced => synced::tell(engine, form).await,
     }
 }

@@ -1,7 +1,8 @@
 //! The database server stops at once under load and comes back. Of Postgres alone: SQLite has no server.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use sqlx::{Connection as _, PgConnection};
 use tokio::process::Command;
 
 use crate::{
@@ -11,6 +12,8 @@ use crate::{
     judge::{Tally, judge, refused},
 };
 
+/// How soon a process takes traffic again, once the server does.
+const BACK: Duration = Duration::from_secs(5);
 /// A command that stops and starts the server, and makes folders its own; `tests/crash` makes it.
 const CONTROL: &str = "BILLFOLD_TEST_POSTGRES_CONTROL";
 
@@ -21,7 +24,8 @@ pub async fn tell(engine: Engine, form: Form) -> Tally {
     let ground = Ground::make(engine).await;
     let account = copied(&ground, 40).await;
     let mut process = ground.serve().await;
-    for _ in 0..form.of(2, 6) {
+    let mut back = Duration::ZERO;
+    for _ in 0..form.of(2, 20) {
         account.mutate(100);
         let before = acknowledged(&ground, &account).len();
         while acknowledged(&ground, &account).len() < before + 20 {
@@ -37,11 +41,28 @@ pub async fn tell(engine: Engine, form: Form) -> Tally {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         control(&["start"]).await;
+        let began = Instant::now();
+        while reqwest::get(format!("{}/readyz", process.base)).await.unwrap().status() != 200 {
+            assert!(began.elapsed() < BACK, "not back {BACK:?} after the server");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        back = back.max(began.elapsed());
         assert!(process.is_running(), "{}", process.output());
     }
-    let tally = judge(&ground, &account).await;
+    let mut tally = judge(&ground, &account).await;
+    let stuck = stuck(&ground).await;
+    tally.note = format!("back within {:.1} s, {stuck} connections stuck", back.as_secs_f64());
+    assert_eq!(stuck, 0);
     process.kill().await;
     tally
+}
+
+/// Connections that hold a transaction open though nothing is done any more.
+async fn stuck(ground: &Ground) -> i64 {
+    let text = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+                AND backend_type = 'client backend' AND xact_start < now() - INTERVAL '5 seconds'";
+    let mut conn = PgConnection::connect(&ground.database.url).await.unwrap();
+    sqlx::query_scalar(text).fetch_one(&mut conn).await.unwrap()
 }
 
 /// Tells the server's owner what to do.
