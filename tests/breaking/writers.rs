@@ -15,7 +15,7 @@ use crate::{
 
 /// Of each half.
 const LANES: usize = 25;
-/// What ninety-nine of a hundred answers may take where the program was built to be fast.
+/// What ninety-nine of a hundred answers may take in the long form.
 const LIMIT: Duration = Duration::from_millis(500);
 /// All of them come from one address.
 const CONNECTIONS: (&str, &str) = ("BILLFOLD_CONNECTIONS_PER_IP", "1000");

@@ -61,22 +61,21 @@ fn pages(reach: &Reach) -> Vec<String> {
 
 async fn check(browser: &Browser, paths: &[String]) -> Vec<String> {
     let mut problems = Vec::new();
-    for path in paths {
-        let place = |problem: String| format!("{path}: {problem}");
-        browser.prefer("light").await;
-        browser.goto(path).await;
-        problems.extend(browser.violations().await.into_iter().map(place));
-        let wide = browser.eval("document.documentElement.scrollWidth - document.documentElement.clientWidth").await;
-        if wide.as_i64() > Some(0) {
-            problems.push(place(format!("wider than the screen by {wide} pixels")));
+    for scheme in ["light", "dark"] {
+        browser.prefer(scheme).await;
+        for path in paths {
+            browser.goto(path).await;
+            let place = |problem: String| format!("{scheme} {path}: {problem}");
+            problems.extend(browser.violations().await.into_iter().map(place));
+            let wide =
+                browser.eval("document.documentElement.scrollWidth - document.documentElement.clientWidth").await;
+            if wide.as_i64() > Some(0) {
+                problems.push(place(format!("wider than the screen by {wide} pixels")));
+            }
+            // The page of an error is a page like any other, and Chromium reports its status.
+            let complaints = browser.complaints().await.into_iter();
+            problems.extend(complaints.filter(|text| !text.contains("Failed to load resource")).map(place));
         }
-        browser.prefer("dark").await;
-        browser.until("the page turns dark", "document.documentElement.dataset.bsTheme === 'dark'").await;
-        let dark = browser.violations_of_colours().await.into_iter();
-        problems.extend(dark.map(|problem| place(format!("dark: {problem}"))));
-        // The page of an error is a page like any other, and Chromium reports its status.
-        let complaints = browser.complaints().await.into_iter();
-        problems.extend(complaints.filter(|text| !text.contains("Failed to load resource")).map(place));
     }
     problems
 }

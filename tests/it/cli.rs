@@ -234,7 +234,9 @@ async fn check_names_what_holds(engine: Engine) {
 
 /// A newer program that is asked about an older database must not turn it into a newer one.
 async fn who_only_looks_makes_and_migrates_nothing(engine: Engine) {
-    let looks = [&["check"][..], &["keys", "status"], &["audit", "verify"], &["operator", "list"]];
+    let keys_of_a_project = ["api-key", "list", "--tenant", "Acme Coffee", "--project", "Production"];
+    let looks =
+        [&["check"][..], &["keys", "status"], &["audit", "verify"], &["operator", "list"], &keys_of_a_project[..]];
     let folder = tempfile::tempdir().unwrap();
     let keys = folder.path().join("billfold.key");
     let empty = TestDatabase::empty(engine).await;
