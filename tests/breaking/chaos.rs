@@ -33,7 +33,7 @@ pub async fn tell(engine: Engine, form: Form) -> Tally {
     ground.stripe.control().switches.change(None, wrong).unwrap();
     let often = [("BILLFOLD_POLL_SECONDS", "5"), ("BILLFOLD_POLL_DELIVERED_SECONDS", "5")];
     let process = ground.serve_with(&often).await;
-    let viewer = signed_in(&ground, &process, Role::Owner).await;
+    let viewer = signed_in(&ground, &process.base, Role::Owner).await;
     let mut took = Vec::new();
     for _ in 0..form.of(10, 60) {
         account.mutate(20); // moves the pages that are being read

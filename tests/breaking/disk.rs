@@ -43,7 +43,7 @@ async fn fill(database: TestDatabase, ballast: &Path) -> Tally {
     let ground = Ground::make_on(database).await;
     let account = copied(&ground, 40).await;
     let mut process = ground.serve().await;
-    let viewer = signed_in(&ground, &process, Role::Viewer).await;
+    let viewer = signed_in(&ground, &process.base, Role::Viewer).await;
     let room = free(ballast.parent().unwrap()).await;
     std::fs::write(ballast, vec![0_u8; usize::try_from(room.saturating_sub(LEFT)).unwrap()]).unwrap();
     let deadline = Instant::now() + Duration::from_mins(1);

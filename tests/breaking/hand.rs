@@ -4,10 +4,7 @@ use billfold::{domain::role::Role, standin::kind::Kind};
 use reqwest::{Client, Response};
 use serde_json::{Value, json};
 
-use crate::harness::{
-    Account, PASSWORD, Visitor,
-    process::{Ground, Process},
-};
+use crate::harness::{Account, PASSWORD, Visitor, process::Ground};
 
 /// Delivers events that Stripe could have made.
 pub struct Hand<'a> {
@@ -66,10 +63,10 @@ impl<'a> Hand<'a> {
     }
 }
 
-/// Somebody of the business, signed in.
-pub async fn signed_in(ground: &Ground, process: &Process, role: Role) -> Visitor {
+/// Somebody of the business, signed in at this address.
+pub async fn signed_in(ground: &Ground, base: &str, role: Role) -> Visitor {
     let email = ground.new_member(role).await;
-    let visitor = Visitor::new(&process.base).at_home(ground.tenant.home());
+    let visitor = Visitor::new(base).at_home(ground.tenant.home());
     let form = visitor.get("/login").await.expect(200).form("form[action='/login']");
     visitor.submit(&form.fill("email", &email).fill("password", PASSWORD)).await.expect(303);
     visitor

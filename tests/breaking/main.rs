@@ -29,6 +29,7 @@ mod outage;
 mod poison;
 mod soak;
 mod synced;
+mod versions;
 mod ways;
 mod writers;
 
@@ -112,6 +113,14 @@ enum Story {
     Writers,
     /// A disk sync lies between a delivery and its 200.
     Synced,
+    /// An older program and this one at work on one database; of the long form alone.
+    Versions,
+}
+
+impl Story {
+    fn is_part_of(self, form: Form) -> bool {
+        self != Self::Versions || form == Form::Long
+    }
 }
 
 fn main() -> ExitCode {
@@ -130,7 +139,8 @@ fn main() -> ExitCode {
             println!("{engine:?} {tally}");
             continue;
         }
-        for story in Story::value_variants().iter().filter(|story| order.only.is_none_or(|wanted| wanted == **story)) {
+        let wanted = |story: &&Story| order.only.map_or(story.is_part_of(order.form), |only| only == **story);
+        for story in Story::value_variants().iter().filter(wanted) {
             let (began, mut dice) = (Instant::now(), StdRng::seed_from_u64(seed));
             let tally = runtime.block_on(tell(*story, engine, order.form, &mut dice));
             println!("{engine:?} {story:?}: {tally} ({} s)", began.elapsed().as_secs());
@@ -156,5 +166,6 @@ async fn tell(story: Story, engine: Engine, form: Form, dice: &mut StdRng) -> Ta
         Story::Poison => poison::tell(engine).await,
         Story::Writers => writers::tell(engine, form).await,
         Story::Synced => synced::tell(engine, form).await,
+        Story::Versions => versions::tell(engine, dice).await,
     }
 }

@@ -125,7 +125,7 @@ async fn deliver(account: &Account<'_>, n: usize, end: Instant, answers: &Answer
 
 /// Somebody opens a page every second.
 async fn look_around(ground: &Ground, process: &Process, end: Instant, answers: &Answers) {
-    let visitor = signed_in(ground, process, Role::Viewer).await;
+    let visitor = signed_in(ground, &process.base, Role::Viewer).await;
     let mut beat = interval(Duration::from_secs(1));
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     for page in PAGES.iter().cycle() {

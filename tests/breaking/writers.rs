@@ -28,7 +28,7 @@ pub async fn tell(engine: Engine, form: Form) -> Tally {
     let hand = Hand::of(&account);
     let mut people = Vec::new();
     for _ in 0..LANES {
-        people.push(signed_in(&ground, &process, Role::Viewer).await);
+        people.push(signed_in(&ground, &process.base, Role::Viewer).await);
     }
     let answers = Mutex::new(Vec::new());
     let end = Instant::now() + Duration::from_secs(form.of(3, 90));

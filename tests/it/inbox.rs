@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 use billfold::{
     domain::{event::EventStatus, job::JobKind, retry},
     store::{
-        connections, event_attempts,
+        connections, counts, event_attempts,
         inbox::{self, Pending},
     },
     sync::{
@@ -16,6 +16,7 @@ use billfold::{
     },
 };
 use ground::{Ground, LEASE, NOW};
+use metrics_exporter_prometheus::PrometheusBuilder;
 use serde_json::{Value, json};
 
 use crate::harness::{Engine, both_engines};
@@ -68,6 +69,10 @@ async fn a_delivery_is_stored_once_and_keeps_its_place(engine: Engine) {
     assert_eq!(ground.queued().await, [n("received", 2)]);
     assert_eq!(ground.jobs().await, [n(JobKind::Apply.as_str(), NOW)]);
     assert_eq!(ground.event("evt_a").await.status, "received");
+    assert!(!ground.app.troubles.is_unwritable());
+    let mut tx = ground.app.db.read(&ground.tenant).await.unwrap();
+    assert!(counts::of_events(&mut tx, &ground.project).await.unwrap().is_empty(), "what waits is not counted");
+    drop(tx);
     // The task that commits ends with the last way in.
     drop(inbox);
     let held = || Arc::strong_count(&ground.app.wake);
@@ -91,6 +96,37 @@ async fn what_does_not_fit_wakes_nobody(engine: Engine) {
     ground.store(&[event("evt_2")]).await;
     assert_eq!(ground.counted(EventStatus::Quarantined).await, 1);
     assert_eq!(ids(&ground.next(10).await), ["evt_2"]);
+}
+
+/// On one thread, where the task that commits counts. How it counts knows no engine.
+#[tokio::test]
+async fn what_does_not_fit_is_counted_once() {
+    let ground = Ground::make(Engine::Sqlite).await;
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let _here = metrics::set_default_local_recorder(&recorder);
+    let counted = || {
+        let text = recorder.handle().render();
+        let lines = text.lines().filter_map(|line| line.strip_prefix("billfold_events_quarantined_total "));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let of_live_mode = |id: &str| {
+        let mut event = event(id);
+        event["livemode"] = json!(true);
+        event
+    };
+    ground.store(&[event("evt_1")]).await;
+    assert!(counted().is_empty());
+    ground.store(&[of_live_mode("evt_2")]).await;
+    assert_eq!(
+        Inbox::start(ground.app.clone()).store(ground.delivery(&of_live_mode("evt_2"))).await.unwrap(),
+        Stored::Repeated
+    );
+    assert_eq!(counted(), ["1"]);
+    let fetched =
+        [of_live_mode("evt_2"), of_live_mode("evt_3"), event("evt_4")].map(|event| ground.delivery(&event).event);
+    let mut tx = ground.app.db.write(&ground.tenant).await.unwrap();
+    store_fetched(&mut tx, &ground.project, &fetched, NOW).await.unwrap();
+    assert_eq!(counted(), ["2"]);
 }
 
 async fn a_full_inbox_says_so_and_loses_nothing(engine: Engine) {

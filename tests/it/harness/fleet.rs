@@ -16,12 +16,13 @@ use tokio::{
 
 use super::{
     people::Tenant,
-    process::{Ground, Process, free_port},
+    process::{Ground, PROGRAM, Process, free_port},
 };
 
 /// The processes and their proxy, whose address is the ground's: what Stripe delivers goes through it.
 pub struct Fleet<'g> {
     ground: &'g Ground,
+    programs: Vec<String>,
     workers: String,
     binds: Vec<String>,
     processes: Vec<Option<Process>>,
@@ -29,13 +30,19 @@ pub struct Fleet<'g> {
 }
 
 impl<'g> Fleet<'g> {
-    /// Starts them with so many workers each.
+    /// Starts so many with so many workers each.
     pub async fn start(ground: &'g Ground, processes: usize, workers: u32) -> Self {
+        Self::of(ground, vec![PROGRAM.to_owned(); processes], workers).await
+    }
+
+    /// The same, each by a program of its own.
+    pub async fn of(ground: &'g Ground, programs: Vec<String>, workers: u32) -> Self {
+        let processes = programs.len();
         let binds: Vec<String> = (0..processes).map(|_| format!("127.0.0.1:{}", free_port())).collect();
         let listener = TcpListener::bind(&ground.settings[1].1).await.unwrap();
         let proxy = tokio::spawn(forward(listener, binds.clone()));
         let none = (0..processes).map(|_| None).collect();
-        let mut fleet = Self { ground, workers: workers.to_string(), binds, processes: none, proxy };
+        let mut fleet = Self { ground, programs, workers: workers.to_string(), binds, processes: none, proxy };
         for position in 0..processes {
             fleet.restart(position).await;
         }
@@ -52,7 +59,14 @@ impl<'g> Fleet<'g> {
         self.processes[position].take().expect("it runs").kill().await;
     }
 
-    /// Starts a process that was killed, at its old address.
+    /// SIGTERM, and waits for its end: as an upgrade does it.
+    pub async fn stop(&mut self, position: usize) {
+        let mut process = self.processes[position].take().expect("it runs");
+        process.signal("TERM").await;
+        assert!(process.ended().await.success(), "{}", process.output());
+    }
+
+    /// Starts a process that has ended, at its old address.
     pub async fn restart(&mut self, position: usize) {
         let public_url = format!("http://{}", self.ground.settings[1].1);
         let more = [
@@ -60,7 +74,7 @@ impl<'g> Fleet<'g> {
             ("BILLFOLD_PUBLIC_URL", public_url.as_str()),
             ("BILLFOLD_WORKERS", self.workers.as_str()),
         ];
-        self.processes[position] = Some(self.ground.serve_with(&more).await);
+        self.processes[position] = Some(self.ground.serve_by(&self.programs[position], &more).await);
     }
 }
 

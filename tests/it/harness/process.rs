@@ -34,9 +34,16 @@ use super::{
 /// How long a process may take to start, and work to be done.
 const PATIENCE: Duration = Duration::from_mins(1);
 
+/// The program that is tested.
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_billfold");
+
 /// A command line of the program with an environment of its own.
 pub fn billfold(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_billfold"));
+    command_of(PROGRAM, arguments)
+}
+
+fn command_of(program: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new(program);
     let kept = ["PATH", "HOME", "TMPDIR"].map(|name| (name, std::env::var_os(name)));
     command.args(arguments).env_clear().kill_on_drop(true).stdin(Stdio::null());
     command.envs(kept.into_iter().filter_map(|(name, value)| Some((name, value?))));
@@ -132,13 +139,18 @@ impl Ground {
 
     /// The same with more settings.
     pub async fn serve_with(&self, more: &[(&str, &str)]) -> Process {
-        let mut process = self.start(more);
+        self.serve_by(PROGRAM, more).await
+    }
+
+    /// The same by another program, such as an older one.
+    pub async fn serve_by(&self, program: &str, more: &[(&str, &str)]) -> Process {
+        let mut process = self.start(program, more);
         process.wait_until_ready().await;
         process
     }
 
-    fn start(&self, more: &[(&str, &str)]) -> Process {
-        let mut command = billfold(&["serve"]);
+    fn start(&self, program: &str, more: &[(&str, &str)]) -> Process {
+        let mut command = command_of(program, &["serve"]);
         if log::is_kept() {
             command.env("BILLFOLD_LOG", log::LEVEL);
         }
@@ -152,7 +164,7 @@ impl Ground {
 
     /// The same for a process that may die before it wants traffic.
     pub async fn serve_unready(&self, more: &[(&str, &str)]) -> Process {
-        let mut process = self.start(more);
+        let mut process = self.start(PROGRAM, more);
         process.wait_until_ready_or_ended().await;
         process
     }
