@@ -117,6 +117,7 @@ async fn what_does_not_fit_is_counted_once() {
     ground.store(&[event("evt_1")]).await;
     assert!(counted().is_empty());
     ground.store(&[of_live_mode("evt_2")]).await;
+    assert_eq!(counted(), ["1"]);
     assert_eq!(
         Inbox::start(ground.app.clone()).store(ground.delivery(&of_live_mode("evt_2"))).await.unwrap(),
         Stored::Repeated
