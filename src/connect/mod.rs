@@ -19,7 +19,24 @@ pub mod secrets;
 pub use error::{Error, Result};
 
 pub use crate::app::Scope;
-use crate::db;
+use crate::{
+    app::App,
+    db,
+    domain::ids::{ProjectId, TenantId},
+};
+
+/// What follows once it is stored that Stripe refuses a project's key: nobody goes on with it, and if the connection was `paused` by
+/// that, it is counted and told.
+pub async fn key_was_rejected(app: &App, tenant: &TenantId, project: &ProjectId, paused: bool) {
+    if paused {
+        metrics::counter!("billfold_stripe_keys_rejected_total").increment(1);
+        tracing::warn!(
+            tenant.id = %tenant, project.id = %project,
+            "Stripe does not accept a project's key any more: its connection is paused until somebody enters a new one"
+        );
+    }
+    app.stripe.forget(tenant, project).await;
+}
 
 /// Runs work to its end even when the person who asked goes away: half of it would leave an endpoint at Stripe that nobody
 /// knows.

@@ -6,7 +6,7 @@ use super::{
     Error, Result, Scope,
     check::{self, Checked, Outcome, stored_results, to_text},
     endpoint::{CHANGED_MEANWHILE, NOT_CONNECTED},
-    to_the_end,
+    key_was_rejected, to_the_end,
 };
 use crate::{
     app::ConnectionError,
@@ -109,6 +109,7 @@ impl Scope {
         let now = self.now();
         let version = connection.credential_version;
         let mut tx = self.app.db.write(&self.tenant).await?;
+        let mut paused = false;
         match &outcome {
             Ok(checked) => {
                 let recorded = described(connection.clone(), checked, now);
@@ -117,7 +118,8 @@ impl Scope {
                 self.wake_jobs(&mut tx, now).await?;
             }
             Err(error @ Error::KeyRejected) => {
-                connections::mark_key_rejected(&mut tx, &self.project, version, &error.to_string()).await?;
+                let cause = error.to_string();
+                paused = connections::mark_key_rejected(&mut tx, &self.project, version, &cause).await?;
             }
             Err(Error::MissingPermissions(results)) => {
                 let recorded = Connection { permissions: to_text(results), checked_at: now, ..connection.clone() };
@@ -126,6 +128,9 @@ impl Scope {
             Err(_) => {}
         }
         tx.commit().await?;
+        if matches!(outcome, Err(Error::KeyRejected)) {
+            key_was_rejected(&self.app, &self.tenant, &self.project, paused).await;
+        }
         self.app.wake.notify_one();
         outcome.map(drop)
     }

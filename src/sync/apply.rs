@@ -61,10 +61,10 @@ pub async fn run_batch(app: &App, claim: &jobs::Claim, lease_seconds: i64) -> Re
     let readings = events.iter().map(|event| (event, read(project, event))).collect();
     let mut tx = app.db.write_relaxed(tenant).await?;
     let applied = match survive(apply_events(&mut tx, project, readings, now)).await {
-        Ok(()) => {
+        Ok(given_up) => {
             jobs::hold(&mut tx, claim, now + lease_seconds).await?;
             fail::fail_point!("apply.before_commit");
-            tx.commit().await
+            tx.commit().await.map(|()| given_up)
         }
         Err(error) => {
             drop(tx);
@@ -77,7 +77,7 @@ pub async fn run_batch(app: &App, claim: &jobs::Claim, lease_seconds: i64) -> Re
                 apply_alone(app, tenant, project, event, claim, lease_seconds).await?;
             }
         }
-        other => other?,
+        other => tell_given_up(claim, &other?),
     }
     fail::fail_point!("apply.committed");
     Ok(batch)
@@ -94,25 +94,47 @@ async fn apply_alone(
     let now = app.clock.now();
     let mut tx = app.db.write_relaxed(tenant).await?;
     let reading = vec![(event, read(project, event))];
-    if let Err(error) = survive(apply_events(&mut tx, project, reading, now)).await {
-        if let Error::Unavailable(_) | Error::LeaseLost = error {
-            return Err(error);
+    let given_up = match survive(apply_events(&mut tx, project, reading, now)).await {
+        Ok(given_up) => given_up,
+        Err(error @ (Error::Unavailable(_) | Error::LeaseLost)) => return Err(error),
+        Err(error) => {
+            drop(tx);
+            tracing::warn!(stripe.event_id = %event.event_id, error = %error, "an event could not be applied");
+            tx = app.db.write_relaxed(tenant).await?;
+            let cause = "the database refused what the event would write";
+            record_failure(&mut tx, project, event, cause, now).await?.into_iter().collect()
         }
-        drop(tx);
-        tracing::warn!(stripe.event_id = %event.event_id, error = %error, "an event could not be applied");
-        tx = app.db.write_relaxed(tenant).await?;
-        record_failure(&mut tx, project, event, "the database refused what the event would write", now).await?;
-    }
+    };
     jobs::hold(&mut tx, claim, now + lease_seconds).await?;
-    tx.commit().await
+    tx.commit().await?;
+    tell_given_up(claim, &given_up);
+    Ok(())
+}
+
+/// Counts and tells, once it is stored, which events wait for a person. Not the cause, which may quote the event: its page tells it.
+fn tell_given_up(claim: &jobs::Claim, events: &[&Pending]) {
+    for event in events {
+        metrics::counter!("billfold_events_dead_total").increment(1);
+        tracing::warn!(
+            tenant.id = %claim.tenant_id, project.id = %claim.project_id, stripe.event_id = %event.event_id,
+            attempts = event.attempts + 1, "an event was given up after all tries and waits for a person"
+        );
+    }
 }
 
 /// A panic is the fault of the events at hand, not the job's end: whatever comes behind them is applied all the same.
-async fn survive(applying: impl Future<Output = Result<()>>) -> Result<()> {
+async fn survive<T>(applying: impl Future<Output = Result<T>>) -> Result<T> {
     AssertUnwindSafe(applying).catch_unwind().await.unwrap_or_else(|_| Err(Error::panicked()))
 }
 
-async fn apply_events(tx: &mut Tx, project: &ProjectId, readings: Vec<(&Pending, Reading)>, now: i64) -> Result<()> {
+/// Answers the events that were given up.
+async fn apply_events<'e>(
+    tx: &mut Tx,
+    project: &ProjectId,
+    readings: Vec<(&'e Pending, Reading)>,
+    now: i64,
+) -> Result<Vec<&'e Pending>> {
+    let mut given_up = Vec::new();
     let mut changes = Vec::with_capacity(readings.len());
     let mut changing = Vec::with_capacity(readings.len());
     let mut finished: BTreeMap<&'static str, (Outcome, Vec<&Pending>)> = BTreeMap::new();
@@ -126,7 +148,7 @@ async fn apply_events(tx: &mut Tx, project: &ProjectId, readings: Vec<(&Pending,
                 changing.push(event);
             }
             Reading::Finished(outcome) => finish(outcome, event),
-            Reading::Failed(cause) => record_failure(tx, project, event, &cause, now).await?,
+            Reading::Failed(cause) => given_up.extend(record_failure(tx, project, event, &cause, now).await?),
         }
     }
     fail::fail_point!("apply.writing");
@@ -144,10 +166,18 @@ async fn apply_events(tx: &mut Tx, project: &ProjectId, readings: Vec<(&Pending,
         *deltas.entry(outcome.status().as_str()).or_default() += i64::try_from(events.len()).unwrap_or(0);
     }
     let deltas: Vec<(&str, &str, i64)> = deltas.into_iter().map(|(status, n)| ("event", status, n)).collect();
-    rows::add_counts(tx, project, &deltas).await
+    rows::add_counts(tx, project, &deltas).await?;
+    Ok(given_up)
 }
 
-async fn record_failure(tx: &mut Tx, project: &ProjectId, event: &Pending, cause: &str, now: i64) -> Result<()> {
+/// Answers the event if that was its last try.
+async fn record_failure<'e>(
+    tx: &mut Tx,
+    project: &ProjectId,
+    event: &'e Pending,
+    cause: &str,
+    now: i64,
+) -> Result<Option<&'e Pending>> {
     let attempts = event.attempts + 1;
     let (status, next_at) = match retry::event_delay(attempts) {
         Some(delay) => (EventStatus::Failed, now + delay),
@@ -156,16 +186,11 @@ async fn record_failure(tx: &mut Tx, project: &ProjectId, event: &Pending, cause
     event_attempts::insert(tx, project, &event.event_id, now, cause).await?;
     webhook_events::fail(tx, project, &event.event_id, status, cause).await?;
     inbox::set_state(tx, project, event, status, next_at).await?;
-    if status == EventStatus::Dead {
-        rows::add_counts(tx, project, &[("event", status.as_str(), 1)]).await?;
-        metrics::counter!("billfold_events_dead_total").increment(1);
-        // Not the cause, which may quote the event: the event's page tells it.
-        tracing::warn!(
-            tenant.id = %tx.tenant(), project.id = %project, stripe.event_id = %event.event_id, attempts,
-            "an event was given up after all tries and waits for a person"
-        );
+    if status != EventStatus::Dead {
+        return Ok(None);
     }
-    Ok(())
+    rows::add_counts(tx, project, &[("event", status.as_str(), 1)]).await?;
+    Ok(Some(event))
 }
 
 /// The payload is input: a panic in reading it is that event's failure, not the worker's end.

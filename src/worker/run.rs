@@ -8,7 +8,7 @@ use super::{LEASE, sweep, tenancy};
 use crate::{
     app::{App, Stopped},
     billing,
-    connect::doctor,
+    connect::{self, doctor},
     db,
     domain::{
         job::{JobKind, NEVER},
@@ -212,13 +212,6 @@ async fn pause_if_rejected<T>(
     let cause = error.to_string();
     let paused = connections::mark_key_rejected(&mut tx, &claim.project_id, credential_version, &cause).await?;
     tx.commit().await?;
-    if paused {
-        metrics::counter!("billfold_stripe_keys_rejected_total").increment(1);
-        tracing::warn!(
-            tenant.id = %claim.tenant_id, project.id = %claim.project_id,
-            "Stripe does not accept a project's key any more: its connection is paused until somebody enters a new one"
-        );
-    }
-    app.stripe.forget(&claim.tenant_id, &claim.project_id).await;
+    connect::key_was_rejected(app, &claim.tenant_id, &claim.project_id, paused).await;
     Ok(true)
 }

@@ -24,6 +24,7 @@ use crate::{
     harness::{
         Engine, Site, Visitor, both_engines,
         process::{Ground, Process},
+        scope,
     },
 };
 
@@ -175,6 +176,29 @@ async fn what_needs_somebody_is_counted_and_said(engine: Engine) {
     let after = Metrics::of(&process).await;
     assert_eq!(after.value("billfold_stripe_keys_rejected_total"), Some(1.0));
     assert!(after.value("billfold_polls_total{result=\"failed\"}") >= Some(1.0));
+}
+
+/// On one thread, where everything counts into the story's recorder. How it counts knows no engine.
+#[tokio::test]
+async fn a_key_that_a_person_finds_refused_is_counted_once() {
+    let ground = Ground::make(Engine::Sqlite).await;
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let _here = metrics::set_default_local_recorder(&recorder);
+    let counted = || Metrics(recorder.handle().render()).value("billfold_stripe_keys_rejected_total");
+    for (nth, name) in [(1, "looks again"), (2, "has the doctor look")] {
+        let tenant = ground.new_tenant(name).await;
+        let account = ground.connect_of(&tenant, 0).await;
+        ground.stripe.control().keys.revoke(&account.keys.restricted_key);
+        for _ in 0..2 {
+            let scope = scope(&ground.app, &tenant);
+            if nth == 1 {
+                scope.check_again().await.unwrap_err();
+            } else {
+                scope.examine().await.unwrap();
+            }
+            assert_eq!(counted(), Some(f64::from(nth)), "{name}");
+        }
+    }
 }
 
 /// Stores an event that the database refuses to apply, as if it had been tried for three days.

@@ -15,7 +15,7 @@ use super::{
     Error, Result, Scope,
     check::{from_text, to_text},
     endpoint::NOT_CONNECTED,
-    to_the_end,
+    key_was_rejected, to_the_end,
 };
 use crate::{
     app::{App, By, ConnectionError, Stopped},
@@ -76,11 +76,11 @@ impl Scope {
             let report = self.look(&connection, &client).await?;
             let verdict = report.verdict();
             let mut tx = self.app.db.write(&self.tenant).await?;
-            self.store(&mut tx, &connection, &report).await?;
+            let paused = self.store(&mut tx, &connection, &report).await?;
             let detail = json!({ "verdict": verdict.as_str(), "missing": report.to_tick() });
             self.audit(&mut tx, "connection.examined", connection.id.as_str(), &detail).await?;
             tx.commit().await?;
-            self.follow(&report).await;
+            self.follow(&report, paused).await;
             Ok(verdict)
         })
         .await
@@ -94,8 +94,8 @@ impl Scope {
     }
 
     /// Stores what came out, with what follows from it for the connection: a refused key pauses it, and one that works again
-    /// ends the pause. Nothing of it touches a key that was replaced meanwhile.
-    async fn store(&self, tx: &mut Tx, connection: &Connection, report: &Report) -> Result<()> {
+    /// ends the pause. Nothing of it touches a key that was replaced meanwhile. Answers whether the connection is paused by that.
+    async fn store(&self, tx: &mut Tx, connection: &Connection, report: &Report) -> Result<bool> {
         let now = self.now();
         let version = connection.credential_version;
         let stored = Stored {
@@ -107,8 +107,7 @@ impl Scope {
         doctor_reports::put(tx, &self.project, &stored).await?;
         if !report.accepted {
             let cause = Error::KeyRejected.to_string();
-            connections::mark_key_rejected(tx, &self.project, version, &cause).await?;
-            return Ok(());
+            return Ok(connections::mark_key_rejected(tx, &self.project, version, &cause).await?);
         }
         let recorded = Connection {
             state: state::CONNECTED.to_owned(),
@@ -121,15 +120,15 @@ impl Scope {
         if connection.state == state::KEY_REJECTED {
             self.wake_jobs(tx, now).await?;
         }
-        Ok(())
+        Ok(false)
     }
 
     /// What follows once the report is stored.
-    async fn follow(&self, report: &Report) {
+    async fn follow(&self, report: &Report, paused: bool) {
         if report.accepted {
             self.app.wake.notify_one();
         } else {
-            self.app.stripe.forget(&self.tenant, &self.project).await;
+            key_was_rejected(&self.app, &self.tenant, &self.project, paused).await;
         }
     }
 }
@@ -151,10 +150,10 @@ pub async fn by_night(app: &App, claim: &Claim, lease_seconds: i64) -> std::resu
     };
     let report = scope.look(&connection, &client).await.map_err(stopped)?;
     let mut tx = app.db.write(tenant).await?;
-    scope.store(&mut tx, &connection, &report).await.map_err(stopped)?;
+    let paused = scope.store(&mut tx, &connection, &report).await.map_err(stopped)?;
     jobs::hold(&mut tx, claim, app.clock.now() + lease_seconds).await?;
     tx.commit().await?;
-    scope.follow(&report).await;
+    scope.follow(&report, paused).await;
     Ok(next)
 }
 
