@@ -153,6 +153,11 @@ impl Client {
         Self { sparing: true, ..self.clone() }
     }
 
+    /// How patient it is.
+    pub(super) fn patience(&self) -> Patience {
+        self.patience
+    }
+
     /// The key that the client speaks for.
     pub fn key(&self) -> &Key {
         &self.shared.key

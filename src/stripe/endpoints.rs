@@ -11,13 +11,7 @@ use stripe_misc::webhook_endpoint::{
     RetrieveWebhookEndpoint, UpdateWebhookEndpoint,
 };
 
-use super::{
-    client::Client,
-    error::Error,
-    events::SUBSCRIBED,
-    list::{RawList, check_progress},
-    raw::object_id,
-};
+use super::{client::Client, error::Error, events::SUBSCRIBED, raw::object_id};
 use crate::domain::ids::path_segment;
 
 /// The version that every call asks for and that endpoints are pinned to.
@@ -125,8 +119,7 @@ impl Client {
             if let Some(cursor) = &cursor {
                 request = request.starting_after(cursor);
             }
-            let page: RawList = self.call(&request.build()).await?.value;
-            check_progress(&page.data, page.has_more, cursor.as_deref())?;
+            let page = self.page(&request.build(), cursor.as_deref()).await?;
             for raw in &page.data {
                 endpoints.push(decode(raw)?);
             }

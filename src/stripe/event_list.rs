@@ -5,11 +5,7 @@ use stripe_client_core::RequestBuilder;
 use stripe_core::event::ListEvent;
 use stripe_types::{RangeBoundsTs, RangeQueryTs};
 
-use super::{
-    client::{Answered, Client},
-    error::Error,
-    list::{Page, RawList, check_progress},
-};
+use super::{client::Client, error::Error, list::Page};
 
 /// Types of events that Stripe lets one list be narrowed to.
 pub const MOST_TYPES: usize = 20;
@@ -34,9 +30,7 @@ pub struct EventParams<'a> {
 impl Client {
     /// A page of Stripe's list of events.
     pub async fn events(&self, params: &EventParams<'_>) -> Result<Page, Error> {
-        let Answered { value: RawList { data, has_more }, as_of, .. } = self.call(&request(params)).await?;
-        check_progress(&data, has_more, params.starting_after.as_deref())?;
-        Ok(Page { data, has_more, as_of })
+        self.page(&request(params), params.starting_after.as_deref()).await
     }
 }
 

@@ -68,9 +68,20 @@ pub(super) struct RawList {
 impl Client {
     /// A page of a kind's list. Subscriptions come in every status, the canceled ones included.
     pub async fn list(&self, kind: Kind, params: &ListParams) -> Result<Page, Error> {
-        let Answered { value: RawList { data, has_more }, as_of, .. } = self.call(&list_request(kind, params)).await?;
-        check_progress(&data, has_more, params.starting_after.as_deref())?;
-        Ok(Page { data, has_more, as_of })
+        self.page(&list_request(kind, params), params.starting_after.as_deref()).await
+    }
+
+    /// A page of any list, which begins behind `cursor`. One that makes no sense is asked for again: something between us and Stripe
+    /// may be broken for a moment.
+    pub(super) async fn page(&self, request: &RequestBuilder, cursor: Option<&str>) -> Result<Page, Error> {
+        let mut pauses = self.patience().pauses();
+        loop {
+            let Answered { value: RawList { data, has_more }, as_of, .. } = self.call(request).await?;
+            match (check_progress(&data, has_more, cursor), pauses.next()) {
+                (Err(_), Some(pause)) => tokio::time::sleep(pause).await,
+                (progress, _) => return progress.map(|()| Page { data, has_more, as_of }),
+            }
+        }
     }
 
     /// One object by its Stripe id. Its sub-lists may be cut, see [`Client::complete`].
@@ -94,7 +105,7 @@ impl Client {
 }
 
 /// A list that promises more but does not move on would be read for ever.
-pub(super) fn check_progress(data: &[Box<RawValue>], has_more: bool, cursor: Option<&str>) -> Result<(), Error> {
+fn check_progress(data: &[Box<RawValue>], has_more: bool, cursor: Option<&str>) -> Result<(), Error> {
     let Some(last) = data.last() else {
         return if has_more { Err(stuck("an empty page")) } else { Ok(()) };
     };

@@ -6,11 +6,7 @@ use stripe::StripeRequest as _;
 use stripe_billing::subscription_item::ListSubscriptionItem;
 use stripe_client_core::{RequestBuilder, StripeMethod};
 
-use super::{
-    client::Client,
-    error::Error,
-    list::{RawList, check_progress},
-};
+use super::{client::Client, error::Error, list::RawList};
 use crate::domain::{ids::path_segment, kind::Kind};
 
 /// Rows per page of a sub-list.
@@ -33,8 +29,7 @@ impl Client {
     ) -> Result<Vec<Box<RawValue>>, Error> {
         loop {
             let cursor = rows.last().map(|row| object_id(row)).transpose()?;
-            let page: RawList = self.call(&sub_list_request(kind, id, cursor.as_deref())).await?.value;
-            check_progress(&page.data, page.has_more, cursor.as_deref())?;
+            let page = self.page(&sub_list_request(kind, id, cursor.as_deref()), cursor.as_deref()).await?;
             rows.extend(page.data);
             if !page.has_more {
                 return Ok(rows);

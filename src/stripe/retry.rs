@@ -17,6 +17,8 @@ pub struct Patience {
     pub whole: Duration,
     /// The longest wait between two tries; a longer `Retry-After` ends the call.
     pub longest_wait: Duration,
+    /// How often a page that makes no sense is asked for until that counts as what Stripe has to say. Twenty-four take fourteen seconds.
+    pub nonsense: u32,
 }
 
 impl Patience {
@@ -26,6 +28,7 @@ impl Patience {
         first_byte: Duration::from_secs(10),
         whole: Duration::from_secs(30),
         longest_wait: Duration::from_secs(30),
+        nonsense: 24,
     };
     /// For a person who waits: the answer must come within the 30 seconds that a web request may take.
     pub const INTERACTIVE: Self = Self {
@@ -33,6 +36,7 @@ impl Patience {
         first_byte: Duration::from_secs(4),
         whole: Duration::from_secs(6),
         longest_wait: Duration::from_secs(1),
+        nonsense: 3,
     };
 
     /// For a person who waits for a change: a payment takes Stripe longer than a look.
@@ -41,7 +45,13 @@ impl Patience {
         first_byte: Duration::from_secs(12),
         whole: Duration::from_secs(12),
         longest_wait: Duration::from_secs(1),
+        nonsense: 3,
     };
+
+    /// How long to wait after each page that makes no sense; then no more.
+    pub(super) fn pauses(&self) -> impl Iterator<Item = Duration> + use<> {
+        (1..self.nonsense).map(|tried| Duration::from_millis(50 * u64::from(tried.min(20))))
+    }
 
     /// How long to wait before try number `attempt + 1`, with full jitter, so that callers who failed together do not come
     /// back together. Stripe's `Retry-After` is the least. `None`: do not try again.
@@ -80,6 +90,14 @@ mod tests {
     use http::{HeaderMap, HeaderValue, StatusCode};
 
     use super::{Patience, is_worth_retrying, retry_after};
+
+    #[test]
+    fn nonsense_is_heard_for_fourteen_seconds() {
+        let pauses: Vec<Duration> = Patience::BACKGROUND.pauses().collect();
+        assert_eq!((pauses.len(), pauses[0], pauses[22]), (23, Duration::from_millis(50), Duration::from_secs(1)));
+        assert_eq!(pauses.iter().sum::<Duration>(), Duration::from_millis(13_500));
+        assert_eq!(Patience::INTERACTIVE.pauses().sum::<Duration>(), Duration::from_millis(150));
+    }
 
     #[test]
     fn waits_grow_stay_under_the_cap_and_end() {

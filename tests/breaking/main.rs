@@ -38,7 +38,7 @@ use std::{process::ExitCode, time::Instant};
 use clap::{Parser, ValueEnum};
 use rand::{SeedableRng as _, rngs::StdRng};
 
-use harness::Engine;
+use harness::{Engine, process::PROGRAM};
 use judge::Tally;
 
 /// How much is broken.
@@ -52,6 +52,9 @@ struct Order {
     /// How long `soak` goes on
     #[arg(long, default_value_t = 60)]
     minutes: u64,
+    /// What `soak` runs, such as a release build of this program
+    #[arg(long, default_value = PROGRAM)]
+    program: String,
     /// One engine alone
     #[arg(long)]
     engine: Option<Which>,
@@ -134,7 +137,7 @@ fn main() -> ExitCode {
     for (_, engine) in engines.into_iter().filter(|(which, _)| order.engine.is_none_or(|wanted| wanted == *which)) {
         let mut all = Tally::default();
         if order.form == Form::Soak {
-            let tally = runtime.block_on(soak::tell(engine, order.minutes));
+            let tally = runtime.block_on(soak::tell(engine, order.minutes, &order.program));
             sound &= tally.is_sound();
             println!("{engine:?} {tally}");
             continue;

@@ -50,7 +50,7 @@ struct Answers {
     pages: Mutex<Vec<Duration>>,
 }
 
-pub async fn tell(engine: Engine, minutes: u64) -> Tally {
+pub async fn tell(engine: Engine, minutes: u64, program: &str) -> Tally {
     let ground = Ground::make(engine).await;
     let mut tenants = vec![ground.tenant.clone()];
     for n in 1..TENANTS {
@@ -60,7 +60,7 @@ pub async fn tell(engine: Engine, minutes: u64) -> Tally {
     for tenant in &tenants {
         accounts.push(ground.connect_of(tenant, 20).await);
     }
-    let process = ground.serve().await;
+    let process = ground.serve_by(program, &[]).await;
     ground.wait_until_idle_within(PATIENCE).await;
     let lasts = Duration::from_secs(60 * minutes);
     let (answers, end) = (Answers::default(), Instant::now() + lasts);

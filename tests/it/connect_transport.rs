@@ -53,6 +53,7 @@ impl Script {
             first_byte: Duration::from_millis(500),
             whole: Duration::from_secs(2),
             longest_wait: Duration::from_secs(1),
+            nonsense: 1,
         };
         (script, client.with_patience(patience))
     }

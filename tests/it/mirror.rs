@@ -1,5 +1,7 @@
 //! Newest wins, row by row: what a change leaves in the mirror, its counts, its search words, its items and its wishes to read again.
 
+use std::time::Duration;
+
 use billfold::{
     db::Db,
     domain::{
@@ -11,7 +13,7 @@ use billfold::{
     mirror::{self, Asked, Change, Source},
     store::{
         counts, customers,
-        mirror::{self as rows, Mirrored},
+        mirror::{self as rows, Mirrored, compare},
         object_versions::{self, Version},
         projects, refetches, search, subscriptions,
     },
@@ -30,6 +32,8 @@ both_engines!(
     what_an_event_leaves_open_is_read_again,
     an_answer_that_changes_something_is_kept_beside_the_row,
     an_import_keeps_only_what_it_overwrites,
+    one_at_a_time_changes_a_mirror,
+    what_is_here_can_be_compared,
 );
 
 const NOW: i64 = 1_000;
@@ -252,12 +256,13 @@ async fn an_answer_that_changes_something_is_kept_beside_the_row(engine: Engine)
     };
     let first = version("read_again", 9, false, &customer("Ada"));
     assert_eq!(ground.kept(Kind::Customer, "cus_1").await, std::slice::from_ref(&first));
-    assert_eq!(ground.told(answer("Ada", 20), Asked::Comparison).await, Outcome::Applied);
-    assert_eq!(
-        ground.kept(Kind::Customer, "cus_1").await,
-        std::slice::from_ref(&first),
-        "the same again is nothing new"
-    );
+    let newer_shape = json!({ "id": "cus_1", "created": 1, "name": "Ada", "not_in_older_versions": null });
+    for same in [customer("Ada"), newer_shape] {
+        let same = ground.answer(Kind::Customer, &same, 20, None);
+        assert_eq!(ground.told(same, Asked::Comparison).await, Outcome::Applied);
+        let kept = ground.kept(Kind::Customer, "cus_1").await;
+        assert_eq!(kept, std::slice::from_ref(&first), "the same again is nothing new");
+    }
     assert_eq!(ground.told(answer("Old", 15), Asked::Comparison).await, Outcome::Older);
     assert_eq!(ground.told(answer("Grace", 30), Asked::Comparison).await, Outcome::Applied);
     let second = version("comparison", 29, false, &customer("Grace"));
@@ -289,4 +294,64 @@ async fn an_import_keeps_only_what_it_overwrites(engine: Engine) {
     assert!(raw.contains("Grace"), "{raw}");
     assert_eq!(ground.told(answer("Ada", 15), Asked::Import).await, Outcome::Older);
     assert_eq!(kept().await.len(), 1);
+}
+
+async fn one_at_a_time_changes_a_mirror(engine: Engine) {
+    let ground = Ground::make(engine).await;
+    let lock = async || {
+        let mut tx = ground.db.write(&ground.tenant).await.unwrap();
+        rows::lock(&mut tx, &ground.project).await.unwrap();
+        tx
+    };
+    let first = lock().await;
+    let mut second = Box::pin(lock());
+    assert!(tokio::time::timeout(Duration::from_millis(200), &mut second).await.is_err(), "it waits");
+    first.commit().await.unwrap();
+    second.await.commit().await.unwrap();
+}
+
+async fn what_is_here_can_be_compared(engine: Engine) {
+    let ground = Ground::make(engine).await;
+    let customer = |id: &str, created: i64| json!({ "id": id, "created": created });
+    for (id, created) in [("cus_1", 10), ("cus_2", 20), ("cus_3", 30), ("cus_4", 30), ("cus_5", 40)] {
+        ground.apply(ground.event(Kind::Customer, &customer(id, created), 50)).await;
+    }
+    ground.apply(ground.gone(Kind::Customer, &customer("cus_5", 40), 60)).await;
+    let id_of = |stripe_id: &str| Kind::Customer.derive_id(&ground.project, stripe_id);
+    let mut tx = ground.db.read(&ground.tenant).await.unwrap();
+
+    // By our ids: the tombstone too, and nothing that is not here.
+    let ids = ["cus_2", "cus_5", "cus_9"].map(id_of);
+    let mut standing =
+        compare::of_ids(&mut tx, &ground.project, Kind::Customer, ids.iter().map(String::as_str)).await.unwrap();
+    standing.sort_by_key(|row| row.created);
+    let told: Vec<_> = standing.iter().map(|row| (row.stripe_id.as_str(), row.version_at, row.deleted)).collect();
+    assert_eq!(told, [("cus_2", 50, false), ("cus_5", 60, true)]);
+    assert_eq!((standing[0].id.as_str(), standing[0].created), (id_of("cus_2").as_str(), 20));
+    assert_eq!(serde_json::from_str::<Value>(&standing[0].raw).unwrap(), customer("cus_2", 20));
+
+    // In the order of our ids, from one of them on.
+    let mut there = ["cus_1", "cus_2", "cus_3", "cus_4"].map(id_of);
+    there.sort();
+    let from = compare::from_id(&mut tx, &ground.project, Kind::Customer, &there[1], 2).await.unwrap();
+    assert_eq!(from.iter().map(|row| row.id.as_str()).collect::<Vec<_>>(), [there[1].as_str(), there[2].as_str()]);
+
+    // By when they were made, page after page.
+    let mut last: Option<(i64, String)> = None;
+    let mut pages = Vec::new();
+    loop {
+        let after = last.as_ref().map(|(created, id)| (*created, id.as_str()));
+        let here =
+            compare::created_between(&mut tx, &ground.project, Kind::Customer, (10, 100), after, 2).await.unwrap();
+        let Some(end) = here.last() else { break };
+        last = Some((end.created, end.id.clone()));
+        pages.push(here.into_iter().map(|row| (row.created, row.version_at)).collect::<Vec<_>>());
+    }
+    assert_eq!(pages, [vec![(20, 50), (30, 50)], vec![(30, 50)]]);
+    let until = compare::created_between(&mut tx, &ground.project, Kind::Customer, (0, 20), None, 9).await.unwrap();
+    assert_eq!(until.iter().map(|row| row.stripe_id.as_str()).collect::<Vec<_>>(), ["cus_1"]);
+
+    let newest = rows::newest_stripe_id(&mut tx, &ground.project, Kind::Customer).await.unwrap().unwrap();
+    assert!(["cus_3", "cus_4"].contains(&newest.as_str()), "{newest}");
+    assert_eq!(rows::newest_stripe_id(&mut tx, &ground.project, Kind::Product).await.unwrap(), None);
 }

@@ -1,11 +1,15 @@
 //! The sync page, as those who watch an import and those who steer it.
 
+use std::time::Duration;
+
 use billfold::{
     clock::Clock,
     domain::{kind::Kind, role::Role},
     store::{audit_log, sync_runs},
+    stripe::{self, Patience, list::ListParams},
     worker,
 };
+use serde_json::json;
 
 use crate::harness::{Answer, Engine, Site, Visitor, both_engines};
 
@@ -13,6 +17,7 @@ both_engines!(
     an_import_is_watched_to_its_end,
     an_import_is_paused_and_goes_on,
     a_refused_type_names_its_permission_and_is_tried_again,
+    a_list_that_lies_for_a_while_is_no_failure,
     without_a_connection_there_is_nothing_to_start,
     a_viewer_watches_and_another_business_sees_nothing,
 );
@@ -108,6 +113,32 @@ async fn a_refused_type_names_its_permission_and_is_tried_again(engine: Engine) 
     assert!(!page.has("form[action$='/sync/retry']"));
     let late = member.post(&format!("{}sync/retry", member.home()), &[]).await.expect(303);
     assert!(member.follow(late).await.text().contains("No object type was refused or failed"));
+}
+
+/// Every list promises more than there is. In the run in which such a type would be given up it is asked so long that this may pass.
+async fn a_list_that_lies_for_a_while_is_no_failure(engine: Engine) {
+    let site = Site::start(engine).await;
+    site.connect(10).await;
+    let (member, tenant) = (site.user(Role::Member).await, site.tenant().await);
+    site.chaos(json!({ "has_more_lies": 1.0 }));
+    let client = site.app.stripe_client(&tenant.id, &tenant.project).await.unwrap().unwrap();
+    let client = client.with_patience(Patience::INTERACTIVE);
+    let after_all = ListParams { limit: 1, created_to: Some(1), ..ListParams::default() };
+    let lie = client.list(Kind::Customer, &after_all).await.unwrap_err();
+    assert!(matches!(&lie, stripe::Error::Unreadable(what) if what.contains("promises more")), "{lie}");
+
+    press(&member, &member.get("sync").await, "start").await;
+    let mut tx = site.app.db.system_write().await.unwrap();
+    tx.query("UPDATE jobs SET attempts = 100 WHERE kind = 'backfill'").execute().await.unwrap();
+    tx.commit().await.unwrap();
+    let passes = async {
+        tokio::time::sleep(Duration::from_millis(1_500)).await;
+        assert!(member.get("sync").await.text().contains("Import is running"));
+        site.stripe.control().switches.reset();
+    };
+    tokio::join!(site.wait_until_idle(), passes);
+    let page = member.get("sync").await.expect(200);
+    assert!(page.text().contains("Import finished") && !page.text().contains("with gaps"), "{}", page.text());
 }
 
 async fn without_a_connection_there_is_nothing_to_start(engine: Engine) {

@@ -18,15 +18,14 @@ use crate::{
 };
 
 /// Lets one writer at a time change a project's mirror, so that what it read stays true until it commits.
-pub async fn lock(tx: &mut Tx, project: &ProjectId) -> Result<bool> {
+pub async fn lock(tx: &mut Tx, project: &ProjectId) -> Result<()> {
     let for_update = tx.engine().for_update();
-    let found = tx
-        .query("SELECT 1 FROM projects WHERE tenant_id = $1 AND id = $2")
+    tx.query("SELECT 1 FROM projects WHERE tenant_id = $1 AND id = $2")
         .push(for_update)
         .bind(project)
         .fetch_optional_value::<i32>()
         .await?;
-    Ok(found.is_some())
+    Ok(())
 }
 
 /// Stripe's id of the newest object of a kind that still exists.

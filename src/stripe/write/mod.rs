@@ -16,12 +16,7 @@ use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
 use stripe_client_core::{RequestBuilder, StripeMethod};
 
-use super::{
-    client::Client,
-    error::Error,
-    list::{Page, RawList, check_progress},
-    raw::object_id,
-};
+use super::{client::Client, error::Error, list::Page, raw::object_id};
 
 /// The metadata by which an object is known again whose making was not answered: the id of the write.
 const MARK: &str = "billfold_write";
@@ -128,8 +123,7 @@ impl Client {
         let (path, narrowed) = list.split_once('?').unwrap_or((list, ""));
         let mut cursor: Option<String> = None;
         loop {
-            let page: RawList = self.call(&page_request(path, narrowed, since, cursor.as_deref())).await?.value;
-            check_progress(&page.data, page.has_more, cursor.as_deref())?;
+            let page = self.page(&page_request(path, narrowed, since, cursor.as_deref()), cursor.as_deref()).await?;
             cursor = page.data.last().map(|raw| object_id(raw)).transpose()?;
             if let Some(found) = page.data.into_iter().find(|raw| mark(raw).as_deref() == Some(write)) {
                 return Ok(Some(found));
@@ -145,8 +139,7 @@ impl Client {
         let (path, narrowed) = list.split_once('?').unwrap_or((list, ""));
         let (mut rows, mut cursor): (Vec<Box<RawValue>>, Option<String>) = (Vec::new(), None);
         loop {
-            let page: RawList = self.call(&page_request(path, narrowed, 0, cursor.as_deref())).await?.value;
-            check_progress(&page.data, page.has_more, cursor.as_deref())?;
+            let page = self.page(&page_request(path, narrowed, 0, cursor.as_deref()), cursor.as_deref()).await?;
             cursor = page.data.last().map(|raw| object_id(raw)).transpose()?;
             rows.extend(page.data);
             if !page.has_more || rows.len() >= most {
@@ -160,10 +153,7 @@ impl Client {
     pub async fn list_page(&self, path: &str, query: &[(&str, String)]) -> Result<Page, Error> {
         let mut request = RequestBuilder::new(StripeMethod::Get, path.to_owned());
         request.query = serde_urlencoded::to_string(query).ok();
-        let answered = self.call::<RawList>(&request).await?;
-        let RawList { data, has_more } = answered.value;
-        check_progress(&data, has_more, None)?;
-        Ok(Page { data, has_more, as_of: answered.as_of })
+        self.page(&request, None).await
     }
 
     /// One object that the mirror does not keep; `None` when Stripe has none by this path. Behind a `?` the path may have

@@ -20,8 +20,6 @@ use crate::{
 
 /// Objects per page: the most that Stripe gives.
 const PAGE: u8 = 100;
-/// How often an answer that makes no sense is asked for again.
-const UNREADABLE_TRIES: u32 = 6;
 
 /// Reads one type.
 #[derive(Clone)]
@@ -141,16 +139,10 @@ impl Reader {
     }
 
     async fn list(&self, params: &ListParams) -> Result<Page, stripe::Error> {
-        let mut tries = 1;
-        loop {
-            let Ok(_permit) = self.calls.acquire().await else {
-                return Err(stripe::Error::Unreachable("the run is stopping".to_owned()));
-            };
-            match self.client.list(self.kind, params).await {
-                Err(stripe::Error::Unreadable(_)) if tries < UNREADABLE_TRIES => tries += 1,
-                answer => return answer,
-            }
-        }
+        let Ok(_permit) = self.calls.acquire().await else {
+            return Err(stripe::Error::Unreachable("the run is stopping".to_owned()));
+        };
+        self.client.list(self.kind, params).await
     }
 
     /// Turns a page into changes; objects with cut sub-lists are completed first.

@@ -25,8 +25,6 @@ const PAGE: u8 = 100;
 const ROWS: i64 = 1_000;
 /// Objects made in the last seconds before a list was asked for may not stand in it yet.
 const FRESH: i64 = 60;
-/// How often an answer that makes no sense is asked for again.
-const UNREADABLE_TRIES: u32 = 3;
 
 impl Comparison<'_> {
     /// Compares every object, from where an earlier stretch has stopped.
@@ -36,7 +34,7 @@ impl Comparison<'_> {
         let mut before = of_type.position.map(|position| position + 1);
         let mut seen = HashSet::new();
         loop {
-            let page = match self.page(kind, &params).await {
+            let page = match self.client.list(kind, &params).await {
                 Err(stripe::Error::Answered(answer))
                     if answer.param.as_deref() == Some("starting_after") && of_type.position.is_some() =>
                 {
@@ -68,16 +66,6 @@ impl Comparison<'_> {
             // Objects of the page's last second may go on in the next one.
             seen = objects.into_iter().filter(|object| object.created == after).map(|object| object.id).collect();
             before = Some(after + 1);
-        }
-    }
-
-    async fn page(&self, kind: Kind, params: &ListParams) -> Result<Page, stripe::Error> {
-        let mut tries = 1;
-        loop {
-            match self.client.list(kind, params).await {
-                Err(stripe::Error::Unreadable(_)) if tries < UNREADABLE_TRIES => tries += 1,
-                answer => return answer,
-            }
         }
     }
 
