@@ -190,6 +190,10 @@ async fn a_form_needs_the_right_token_and_a_known_origin() {
         assert_eq!(status, StatusCode::FORBIDDEN);
         assert!(page.contains("Reload the page"));
     }
+    for (bytes, status) in [(250_000, StatusCode::OK), (300_000, StatusCode::PAYLOAD_TOO_LARGE)] {
+        let long = format!("{token}{}", "a".repeat(bytes)).leak();
+        assert_eq!(send(form().header("sec-fetch-site", "same-origin"), long).await.0, status, "{bytes}");
+    }
     let json =
         request("POST", "/form").header("sec-fetch-site", "same-origin").header("content-type", "application/json");
     assert_eq!(send(json, "{}").await.0, StatusCode::UNSUPPORTED_MEDIA_TYPE);
