@@ -1,9 +1,12 @@
 //! The HTTP core, seen as a browser, a program, another website and a slow client: middleware, assets, errors, server.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
@@ -16,6 +19,7 @@ use billfold::web::health::Readiness;
 use billfold::web::middleware::{Site, apply};
 use billfold::web::server::{Limits, serve};
 use billfold::web::{assets, error};
+use futures_util::stream;
 use http::StatusCode;
 use http_body_util::BodyExt as _;
 use metrics_exporter_prometheus::PrometheusBuilder;
@@ -289,6 +293,24 @@ async fn a_program_needs_no_origin_and_has_a_body_limit() {
         send(request("POST", "/v1/body").header("content-length", "5000000"), "x").await.0,
         StatusCode::PAYLOAD_TOO_LARGE
     );
+}
+
+/// A client that still writes sees the answer only when somebody reads what it writes.
+#[tokio::test]
+async fn a_body_that_is_refused_for_its_length_is_read_up_to_four_megabytes() {
+    let whole = request("POST", "/v1/body").header("content-length", "1024");
+    assert_eq!(send(whole, "x".repeat(1024).leak()).await.2, "1024");
+    let read = Arc::new(AtomicUsize::new(0));
+    let reading = read.clone();
+    let megabytes = stream::iter((0..10).map(move |_| {
+        reading.fetch_add(1, Ordering::Relaxed);
+        Ok::<_, Infallible>(Bytes::from(vec![b'x'; 1 << 20]))
+    }));
+    let long = request("POST", "/v1/body").header("content-length", "10485760");
+    let long = long.body(Body::from_stream(megabytes)).expect("a request");
+    let answer = site("http://billfold.example").oneshot(long).await.expect("infallible");
+    assert_eq!(answer.status(), StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(read.load(Ordering::Relaxed), 4);
 }
 
 #[tokio::test]
