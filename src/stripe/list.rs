@@ -1,5 +1,7 @@
 //! Reading objects, raw first: each object stays the JSON text that Stripe sent, so that one odd object never loses a page.
 
+use std::time::Instant;
+
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use stripe::StripeRequest as _;
@@ -71,17 +73,26 @@ impl Client {
         self.page(&list_request(kind, params), params.starting_after.as_deref()).await
     }
 
-    /// A page of any list, which begins behind `cursor`. One that makes no sense is asked for again: something between us and Stripe
-    /// may be broken for a moment.
+    /// A page of any list, which begins behind `cursor`. One that makes no sense is asked for again for as long as the client's patience
+    /// says: something between us and Stripe may be broken for a moment.
     pub(super) async fn page(&self, request: &RequestBuilder, cursor: Option<&str>) -> Result<Page, Error> {
-        let mut pauses = self.patience().pauses();
+        let (began, mut tried) = (Instant::now(), 0);
         loop {
-            let Answered { value: RawList { data, has_more }, as_of, .. } = self.call(request).await?;
-            match (check_progress(&data, has_more, cursor), pauses.next()) {
-                (Err(_), Some(pause)) => tokio::time::sleep(pause).await,
-                (progress, _) => return progress.map(|()| Page { data, has_more, as_of }),
-            }
+            let error = match self.sensible_page(request, cursor).await {
+                Err(error @ Error::Unreadable(_)) => error,
+                answer => return answer,
+            };
+            tried += 1;
+            let Some(pause) = self.patience().pause(tried, began.elapsed()) else { return Err(error) };
+            tracing::debug!(tried, error = %error, path = request.path, "asking Stripe again for a page that makes no sense");
+            tokio::time::sleep(pause).await;
         }
+    }
+
+    async fn sensible_page(&self, request: &RequestBuilder, cursor: Option<&str>) -> Result<Page, Error> {
+        let Answered { value: RawList { data, has_more }, as_of, .. } = self.call(request).await?;
+        check_progress(&data, has_more, cursor)?;
+        Ok(Page { data, has_more, as_of })
     }
 
     /// One object by its Stripe id. Its sub-lists may be cut, see [`Client::complete`].

@@ -17,8 +17,8 @@ pub struct Patience {
     pub whole: Duration,
     /// The longest wait between two tries; a longer `Retry-After` ends the call.
     pub longest_wait: Duration,
-    /// How often a page that makes no sense is asked for until that counts as what Stripe has to say. Twenty-four take fourteen seconds.
-    pub nonsense: u32,
+    /// How long a page that makes no sense is asked for again, until that counts as what Stripe has to say.
+    pub nonsense: Duration,
 }
 
 impl Patience {
@@ -28,15 +28,17 @@ impl Patience {
         first_byte: Duration::from_secs(10),
         whole: Duration::from_secs(30),
         longest_wait: Duration::from_secs(30),
-        nonsense: 24,
+        nonsense: Duration::from_secs(1),
     };
+    /// For reading whole lists, where what counts as Stripe's word is given up.
+    pub const IMPORT: Self = Self { nonsense: Duration::from_secs(14), ..Self::BACKGROUND };
     /// For a person who waits: the answer must come within the 30 seconds that a web request may take.
     pub const INTERACTIVE: Self = Self {
         attempts: 2,
         first_byte: Duration::from_secs(4),
         whole: Duration::from_secs(6),
         longest_wait: Duration::from_secs(1),
-        nonsense: 3,
+        nonsense: Duration::from_millis(500),
     };
 
     /// For a person who waits for a change: a payment takes Stripe longer than a look.
@@ -45,12 +47,14 @@ impl Patience {
         first_byte: Duration::from_secs(12),
         whole: Duration::from_secs(12),
         longest_wait: Duration::from_secs(1),
-        nonsense: 3,
+        nonsense: Duration::from_millis(500),
     };
 
-    /// How long to wait after each page that makes no sense; then no more.
-    pub(super) fn pauses(&self) -> impl Iterator<Item = Duration> + use<> {
-        (1..self.nonsense).map(|tried| Duration::from_millis(50 * u64::from(tried.min(20))))
+    /// How long to wait after the page number `tried` that makes no sense, `elapsed` after the first was asked for: a moment longer each
+    /// time, up to a second. `None`: do not ask again.
+    pub(super) fn pause(&self, tried: u32, elapsed: Duration) -> Option<Duration> {
+        let pause = Duration::from_millis(50 * u64::from(tried.min(20)));
+        (elapsed + pause <= self.nonsense).then_some(pause)
     }
 
     /// How long to wait before try number `attempt + 1`, with full jitter, so that callers who failed together do not come
@@ -92,11 +96,11 @@ mod tests {
     use super::{Patience, is_worth_retrying, retry_after};
 
     #[test]
-    fn nonsense_is_heard_for_fourteen_seconds() {
-        let pauses: Vec<Duration> = Patience::BACKGROUND.pauses().collect();
-        assert_eq!((pauses.len(), pauses[0], pauses[22]), (23, Duration::from_millis(50), Duration::from_secs(1)));
-        assert_eq!(pauses.iter().sum::<Duration>(), Duration::from_millis(13_500));
-        assert_eq!(Patience::INTERACTIVE.pauses().sum::<Duration>(), Duration::from_millis(150));
+    fn nonsense_is_asked_for_again_for_a_while() {
+        let (ms, import) = (Duration::from_millis, Patience::IMPORT);
+        assert_eq!((import.pause(1, ms(0)), import.pause(20, ms(9_500))), (Some(ms(50)), Some(ms(1_000))));
+        assert_eq!((import.pause(24, ms(13_000)), import.pause(24, ms(13_001))), (Some(ms(1_000)), None));
+        assert_eq!(Patience::INTERACTIVE.pause(1, Patience::INTERACTIVE.whole), None, "somebody waits");
     }
 
     #[test]

@@ -207,27 +207,47 @@ async fn store_group(app: &App, group: &[Request], last_seen: &mut HashMap<Proje
     tx.commit().await?;
     fail::fail_point!("inbox.committed");
     let new = group.iter().zip(&stored).filter(|(_, stored)| **stored == Stored::New);
-    count_quarantined(new.map(|(request, _)| &request.delivery.event));
+    count_quarantined(quarantined(new.map(|(request, _)| &request.delivery.event)));
     Ok(stored)
 }
 
-/// Counts those of some new events that nothing can be done with.
-fn count_quarantined<'e>(new: impl Iterator<Item = &'e NewEvent>) {
-    let quarantined = new.filter(|event| event.status == EventStatus::Quarantined).count();
-    if quarantined > 0 {
-        metrics::counter!("billfold_events_quarantined_total").increment(quarantined as u64);
+/// How many of some events nothing can be done with.
+fn quarantined<'e>(events: impl Iterator<Item = &'e NewEvent>) -> usize {
+    events.filter(|event| event.status == EventStatus::Quarantined).count()
+}
+
+/// Counts events that are stored and that nothing can be done with.
+fn count_quarantined(events: usize) {
+    if events > 0 {
+        metrics::counter!("billfold_events_quarantined_total").increment(events as u64);
     }
 }
 
-/// Stores events that billfold has fetched itself; answers the ids of those that were not here. The caller commits.
-pub async fn store_fetched(tx: &mut Tx, project: &ProjectId, events: &[NewEvent], now: i64) -> Result<HashSet<String>> {
+/// Events that billfold has fetched itself.
+#[derive(Debug, Default)]
+pub struct Fetched {
+    /// The ids of those that were not here.
+    pub new: HashSet<String>,
+    quarantined: usize,
+}
+
+impl Fetched {
+    /// Counts them, once they are committed.
+    pub fn count(&self) {
+        metrics::counter!("billfold_events_fetched_total").increment(self.new.len() as u64);
+        count_quarantined(self.quarantined);
+    }
+}
+
+/// Stores events that billfold has fetched itself. The caller commits, and then counts them.
+pub async fn store_fetched(tx: &mut Tx, project: &ProjectId, events: &[NewEvent], now: i64) -> Result<Fetched> {
     let events: Vec<&NewEvent> = events.iter().collect();
     let new = store_project(tx, project, &events, now).await?;
     if !new.is_empty() {
         webhook_events::mark_fetched(tx, project, new.iter().copied()).await?;
-        count_quarantined(events.into_iter().filter(|event| new.contains(event.id.as_str())));
     }
-    Ok(new.into_iter().map(str::to_owned).collect())
+    let quarantined = quarantined(events.into_iter().filter(|event| new.contains(event.id.as_str())));
+    Ok(Fetched { new: new.into_iter().map(str::to_owned).collect(), quarantined })
 }
 
 /// The id under which an event of Stripe's list is stored.

@@ -38,7 +38,12 @@ pub async fn tell(engine: Engine, dice: &mut StdRng) -> Tally {
 async fn beside(ground: &Ground, base: &str, programs: [String; 2], dice: &mut StdRng) -> Tally {
     let account = ground.connect(60).await;
     let mut fleet = Fleet::of(ground, programs.to_vec(), 5).await;
-    let people = [signed_in(ground, base, Role::Admin).await, signed_in(ground, base, Role::Admin).await];
+    let mut people = Vec::new();
+    for other in [1, 0] {
+        fleet.stop(other).await; // so that it is known which program signs somebody in
+        people.push(signed_in(ground, base, Role::Admin).await);
+        fleet.restart(other).await;
+    }
     let mut kills = 0;
     for round in 0..ENDS {
         account.mutate(BURST);
@@ -60,7 +65,7 @@ async fn beside(ground: &Ground, base: &str, programs: [String; 2], dice: &mut S
 
 async fn by_turns(ground: &Ground, base: &str, programs: &[String; 2], dice: &mut StdRng) -> Tally {
     let account = copied(ground, 60).await;
-    let (mut person, mut kills) = (None, 0);
+    let (mut people, mut kills) = (Vec::new(), 0);
     let end = async |mut process: Process, asked: bool| {
         if asked {
             process.signal("TERM").await;
@@ -71,12 +76,13 @@ async fn by_turns(ground: &Ground, base: &str, programs: &[String; 2], dice: &mu
     };
     for round in 0..ENDS {
         let process = ground.serve_by(&programs[round % 2], &[]).await;
-        let person: &Visitor = match &mut person {
-            Some(person) => person,
-            none => none.insert(signed_in(ground, base, Role::Admin).await),
-        };
+        if people.len() < programs.len() {
+            people.push(signed_in(ground, base, Role::Admin).await);
+        }
         account.mutate(BURST);
-        work_of(person, round).await;
+        for person in &people {
+            work_of(person, round).await;
+        }
         pause(dice).await;
         let asked = round / 2 % 2 == 0;
         end(process, asked).await;

@@ -16,6 +16,16 @@ use http::HeaderMap;
 use serde_json::value::RawValue;
 use tokio::net::TcpListener;
 
+const QUICK: Patience = Patience {
+    attempts: 4,
+    first_byte: Duration::from_millis(500),
+    whole: Duration::from_secs(2),
+    longest_wait: Duration::from_secs(1),
+    nonsense: Duration::ZERO,
+};
+/// What a list promises that is at its end.
+const LIE: &str = r#"{"object":"list","data":[],"has_more":true}"#;
+
 /// One scripted answer.
 enum Step {
     Answer(u16, &'static [(&'static str, &'static str)], String),
@@ -48,14 +58,7 @@ impl Script {
         tokio::spawn(async move { axum::serve(listener, router).await });
         let clients = Clients::new(&base, Rates { live: 10_000, test: 10_000 }, Clock::manual(1_000)).unwrap();
         let client = clients.candidate(Key::parse("sk_test_0123456789abcdef").unwrap()).await;
-        let patience = Patience {
-            attempts: 4,
-            first_byte: Duration::from_millis(500),
-            whole: Duration::from_secs(2),
-            longest_wait: Duration::from_secs(1),
-            nonsense: 1,
-        };
-        (script, client.with_patience(patience))
+        (script, client.with_patience(QUICK))
     }
 
     async fn answer(self, request: Request) -> Response {
@@ -191,12 +194,34 @@ async fn a_cut_sub_list_is_fetched_whole() {
 
 #[tokio::test]
 async fn a_list_that_promises_more_for_ever_ends() {
-    let lie = r#"{"object":"list","data":[],"has_more":true}"#;
-    let (_, client) = Script::start([ok(lie)]).await;
+    let (_, client) = Script::start([ok(LIE)]).await;
     let params = ListParams { limit: 100, ..ListParams::default() };
     assert!(matches!(client.list(Kind::Invoice, &params).await, Err(Error::Unreadable(_))));
 
     let (_, client) = Script::start([ok(r#"{"object":"list","data":[{"id":"in_1"}],"has_more":true}"#)]).await;
     let params = ListParams { starting_after: Some("in_1".to_owned()), ..params };
     assert!(matches!(client.list(Kind::Invoice, &params).await, Err(Error::Unreadable(_))));
+}
+
+#[tokio::test]
+async fn what_makes_no_sense_for_a_moment_is_asked_for_again() {
+    let patience = Patience { nonsense: Duration::from_secs(5), ..QUICK };
+    let (script, client) = Script::start([ok(LIE), ok(LIE), ok(EMPTY)]).await;
+    let params = ListParams { limit: 100, ..ListParams::default() };
+    client.with_patience(patience).list(Kind::Invoice, &params).await.unwrap();
+    assert_eq!(script.asked(), 3);
+
+    // A list within an object.
+    let (script, client) = Script::start([ok(LIE), ok(r#"{"data":[{"id":"si_2"}],"has_more":false}"#)]).await;
+    let cut = r#"{"id":"sub_1","items":{"data":[{"id":"si_1"}],"has_more":true}}"#.to_owned();
+    let whole = client.with_patience(patience).complete(Kind::Subscription, RawValue::from_string(cut).unwrap()).await;
+    assert!(whole.unwrap().get().contains(r#"{"id":"si_1"},{"id":"si_2"}"#));
+    assert_eq!(script.asked(), 2);
+
+    // Somebody else's page, for longer than the tries of one call.
+    let page_of_somebody_else = || Step::Answer(200, &[], "<html>Sign in to the hotel</html>".to_owned());
+    let steps = (0..5).map(|n| if n < 4 { page_of_somebody_else() } else { ok(EMPTY) });
+    let (script, client) = Script::start(steps).await;
+    client.with_patience(patience).list(Kind::Invoice, &params).await.unwrap();
+    assert_eq!(script.asked(), 5);
 }

@@ -23,12 +23,12 @@ use crate::{
         jobs::Claim,
         sync_runs::{self, Range, Run, TypeProgress},
     },
-    stripe,
+    stripe::{self, Patience},
 };
 
 /// Pages that wait for the writer.
 const WAITING_PAGES: usize = 16;
-/// List calls under way at once; the token bucket sets the pace below that.
+/// Pages that are being asked for at once; the token bucket sets the pace below that.
 const CALLS_AT_ONCE: usize = 8;
 
 /// Runs in a row that nonsense may end before the type that it is about counts as failed and the others go on without it.
@@ -89,7 +89,7 @@ fn start_readers(
             continue;
         }
         let reader = read::Reader {
-            client: client.clone(),
+            client: client.with_patience(Patience::IMPORT),
             project: claim.project_id.clone(),
             kind,
             now: run.started_at,

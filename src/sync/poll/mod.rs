@@ -200,12 +200,13 @@ impl Look<'_> {
             return Ok(());
         }
         let mut tx = self.app.db.write_relaxed(self.tenant()).await?;
-        let new = inbox::store_fetched(&mut tx, self.project(), &events, now).await?;
+        let fetched = inbox::store_fetched(&mut tx, self.project(), &events, now).await?;
         let overdue = |created: i64| created >= self.connection.connected_at && created < as_of - GRACE;
-        let late = events.iter().any(|event| new.contains(&event.id) && overdue(event.created));
-        polls::add(&mut tx, self.project(), i64::try_from(new.len()).unwrap_or(i64::MAX), late.then_some(now)).await?;
+        let late = events.iter().any(|event| fetched.new.contains(&event.id) && overdue(event.created));
+        let new = i64::try_from(fetched.new.len()).unwrap_or(i64::MAX);
+        polls::add(&mut tx, self.project(), new, late.then_some(now)).await?;
         self.commit(tx).await?;
-        metrics::counter!("billfold_events_fetched_total").increment(new.len() as u64);
+        fetched.count();
         self.app.wake.notify_one();
         Ok(())
     }

@@ -14,7 +14,7 @@ use crate::{
         reconciliations::TypeResult,
     },
     stripe::{
-        self,
+        self, Patience,
         list::{ListParams, Page},
     },
 };
@@ -33,8 +33,9 @@ impl Comparison<'_> {
         // What was made before this second, and stands in no page so far, must stand in the next.
         let mut before = of_type.position.map(|position| position + 1);
         let mut seen = HashSet::new();
+        let client = self.client.with_patience(Patience::IMPORT);
         loop {
-            let page = match self.client.list(kind, &params).await {
+            let page = match client.list(kind, &params).await {
                 Err(stripe::Error::Answered(answer))
                     if answer.param.as_deref() == Some("starting_after") && of_type.position.is_some() =>
                 {
