@@ -1,18 +1,20 @@
-//! Many rows in one statement: `INSERT … VALUES (…),(…) …`, the fastest way in on both engines.
+//! Many rows in one statement, the fastest way in: `INSERT … VALUES (…),(…) …` on SQLite; on Postgres `INSERT … SELECT … FROM unnest(…)`
+//! with an array for each column.
 
-use std::{fmt::Write as _, sync::Arc};
+use std::sync::Arc;
 
 use super::{
     Engine,
     error::Result,
     query::{Query, Row},
     tx::Tx,
+    value::{Array, Cell},
 };
 
 /// The shape of a bulk insert. Tenant and project are bound for the caller, so a row binds only its own columns.
 #[derive(Clone, Copy, Debug)]
 pub struct Bulk {
-    /// `INSERT INTO t (tenant_id, project_id, a, b) VALUES`
+    /// `INSERT INTO t (tenant_id, project_id, a, b)`
     pub insert: &'static str,
     /// How many columns each row binds, without tenant and project.
     pub columns: usize,
@@ -20,12 +22,36 @@ pub struct Bulk {
     pub suffix: &'static str,
 }
 
-/// Rows per statement: any number up to [`FEW`], then powers of two, so that there are few statements and few texts of them to
-/// be kept prepared.
+/// Rows per statement. On SQLite any number up to [`FEW`], then powers of two, so that there are few statements and few texts of them
+/// to be kept prepared.
 const MOST_ROWS: usize = 256;
 const FEW: usize = 16;
-/// SQLite takes 32,766 values in one statement, Postgres 65,535.
+/// SQLite takes 32,766 values in one statement.
 const MOST_VALUES: usize = 32_000;
+
+/// Where the values of one row after another are bound.
+#[must_use = "bound values go nowhere until their statement runs"]
+pub struct Values<'c> {
+    query: Query<'c>,
+    /// Postgres's columns, and how many values they hold together; none on SQLite.
+    columns: Vec<Array>,
+    bound: usize,
+}
+
+impl Values<'_> {
+    /// Binds the row's next column.
+    pub fn bind<'v>(mut self, value: impl Cell<'v>) -> Self {
+        if self.columns.is_empty() {
+            self.query = self.query.bind(value);
+        } else {
+            let column = self.bound % self.columns.len();
+            let pushed = self.columns[column].push(value);
+            self.query.note(pushed);
+            self.bound += 1;
+        }
+        self
+    }
+}
 
 impl Bulk {
     /// Inserts `rows`; answers how many rows were written.
@@ -34,10 +60,10 @@ impl Bulk {
         tx: &mut Tx,
         project: &str,
         rows: &[T],
-        bind: impl for<'c> Fn(Query<'c>, &T) -> Query<'c>,
+        bind: impl for<'c> Fn(Values<'c>, &T) -> Values<'c>,
     ) -> Result<u64> {
         let mut written = 0;
-        for chunk in self.chunks(rows) {
+        for chunk in self.chunks(tx.engine(), rows) {
             written += self.query(tx, project, chunk, &bind).execute().await?;
         }
         Ok(written)
@@ -49,10 +75,10 @@ impl Bulk {
         tx: &mut Tx,
         project: &str,
         rows: &[T],
-        bind: impl for<'c> Fn(Query<'c>, &T) -> Query<'c>,
+        bind: impl for<'c> Fn(Values<'c>, &T) -> Values<'c>,
     ) -> Result<Vec<R>> {
         let mut answer = Vec::with_capacity(rows.len());
-        for chunk in self.chunks(rows) {
+        for chunk in self.chunks(tx.engine(), rows) {
             answer.extend(self.query(tx, project, chunk, &bind).fetch_all().await?);
         }
         Ok(answer)
@@ -63,33 +89,35 @@ impl Bulk {
         tx: &'c mut Tx,
         project: &str,
         rows: &[T],
-        bind: &impl for<'q> Fn(Query<'q>, &T) -> Query<'q>,
+        bind: &impl for<'q> Fn(Values<'q>, &T) -> Values<'q>,
     ) -> Query<'c> {
         match tx.engine() {
-            Engine::Postgres => rows.iter().fold(tx.query(self.numbered(rows.len())).bind(project), bind),
+            Engine::Postgres => {
+                let query = tx.query(format!("{} SELECT $1, $2, * FROM unnest(", self.insert)).bind(project);
+                let columns = std::iter::repeat_with(Array::default).take(self.columns).collect();
+                let values = rows.iter().fold(Values { query, columns, bound: 0 }, bind);
+                debug_assert_eq!(
+                    values.bound,
+                    rows.len() * self.columns,
+                    "columns and bound values differ in: {}",
+                    self.insert
+                );
+                let mut query = values.query;
+                for (position, column) in values.columns.into_iter().enumerate() {
+                    query = query.push(if position == 0 { "" } else { ", " }).push_array(column);
+                }
+                query.push(") ").push(self.suffix)
+            }
             Engine::Sqlite => {
                 // Shared, not copied, by the thousands of places that name them.
                 let (tenant, project): (Arc<str>, Arc<str>) = (tx.tenant().as_str().into(), project.into());
                 let query = tx.system_query(self.positional(rows.len()));
-                rows.iter().fold(query, |query, row| bind(query.bind(tenant.clone()).bind(project.clone()), row))
+                rows.iter().fold(query, |query, row| {
+                    let query = query.bind(tenant.clone()).bind(project.clone());
+                    bind(Values { query, columns: Vec::new(), bound: 0 }, row).query
+                })
             }
         }
-    }
-
-    /// For Postgres: `$1` is the tenant, `$2` the project in every row.
-    fn numbered(&self, rows: usize) -> String {
-        let mut sql = String::with_capacity(self.insert.len() + rows * (8 + self.columns * 6) + self.suffix.len());
-        sql.push_str(self.insert);
-        for row in 0..rows {
-            sql.push_str(if row == 0 { " ($1,$2" } else { ",($1,$2" });
-            for column in 0..self.columns {
-                let _ = write!(sql, ",${}", 3 + row * self.columns + column);
-            }
-            sql.push(')');
-        }
-        sql.push(' ');
-        sql.push_str(self.suffix);
-        sql
     }
 
     /// For SQLite, which keeps a list of the placeholders that have a number and walks it for each value that is bound: with
@@ -97,16 +125,22 @@ impl Bulk {
     fn positional(&self, rows: usize) -> String {
         let row = format!("({})", ["?"].repeat(self.columns + 2).join(","));
         let insert = self.insert.replacen("INSERT", &format!("INSERT{}", Engine::Sqlite.or_fail()), 1);
-        format!("{insert} {} {}", [row.as_str()].repeat(rows).join(","), self.suffix)
+        format!("{insert} VALUES {} {}", [row.as_str()].repeat(rows).join(","), self.suffix)
     }
 
-    fn chunks<'r, T>(&self, mut rows: &'r [T]) -> impl Iterator<Item = &'r [T]> + use<'r, T> {
-        let most = MOST_ROWS.min(previous_power_of_two(MOST_VALUES / (self.columns + 2)));
+    fn chunks<'r, T>(&self, engine: Engine, mut rows: &'r [T]) -> impl Iterator<Item = &'r [T]> + use<'r, T> {
+        let most = match engine {
+            Engine::Sqlite => MOST_ROWS.min(previous_power_of_two(MOST_VALUES / (self.columns + 2))),
+            Engine::Postgres => MOST_ROWS,
+        };
         std::iter::from_fn(move || {
             if rows.is_empty() {
                 return None;
             }
-            let length = if rows.len() <= FEW { rows.len() } else { previous_power_of_two(rows.len()) };
+            let length = match engine {
+                Engine::Sqlite if rows.len() > FEW => previous_power_of_two(rows.len()),
+                _ => rows.len(),
+            };
             let (chunk, rest) = rows.split_at(length.min(most));
             rows = rest;
             Some(chunk)
@@ -120,18 +154,15 @@ fn previous_power_of_two(n: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::Bulk;
+    use super::{Bulk, Engine};
 
     #[test]
     fn chunks_are_few_and_cover_everything() {
-        let bulk = Bulk { insert: "INSERT INTO t (tenant_id, project_id, a, b) VALUES", columns: 2, suffix: "" };
+        let bulk = Bulk { insert: "INSERT INTO t (tenant_id, project_id, a, b)", columns: 2, suffix: "" };
         let rows: Vec<u32> = (0..613).collect();
-        let chunks: Vec<_> = bulk.chunks(&rows).map(<[u32]>::len).collect();
-        assert_eq!(chunks, [256, 256, 64, 32, 5]);
-        assert_eq!(
-            bulk.numbered(2).trim(),
-            "INSERT INTO t (tenant_id, project_id, a, b) VALUES ($1,$2,$3,$4),($1,$2,$5,$6)"
-        );
+        let lengths = |engine| bulk.chunks(engine, &rows).map(<[u32]>::len).collect::<Vec<_>>();
+        assert_eq!(lengths(Engine::Sqlite), [256, 256, 64, 32, 5]);
+        assert_eq!(lengths(Engine::Postgres), [256, 256, 101]);
         assert_eq!(
             bulk.positional(2).trim(),
             "INSERT OR FAIL INTO t (tenant_id, project_id, a, b) VALUES (?,?,?,?),(?,?,?,?)"

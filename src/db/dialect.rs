@@ -131,7 +131,7 @@ impl Engine {
                  UNION ALL SELECT c.relname || ' has no forced row-level security' FROM pg_class c
                    JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id'
                    WHERE c.relkind IN ('r', 'p') AND c.relnamespace = current_schema()::REGNAMESPACE
-                     AND NOT (c.relrowsecurity AND c.relforcerowsecurity) AND c.relname::TEXT NOT IN ",
+                     AND NOT (c.relrowsecurity AND c.relforcerowsecurity) AND NOT c.relname::TEXT",
             ),
         }
     }

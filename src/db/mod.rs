@@ -16,15 +16,17 @@ pub mod page;
 mod query;
 mod role;
 mod tx;
+mod value;
 mod writer;
 
 use sqlx::{PgPool, SqlitePool};
 
-pub use bulk::Bulk;
+pub use bulk::{Bulk, Values};
 pub use connect::Options;
 pub use error::{Error, Result};
-pub use query::{Bind, Query, Row};
+pub use query::{Query, Row};
 pub use tx::{System, SystemTx, Tx};
+pub use value::{Bind, Cell};
 pub use writer::Writer;
 
 use crate::domain::ids::TenantId;

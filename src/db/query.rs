@@ -7,7 +7,8 @@
 use std::fmt::Write as _;
 
 use sqlx::{
-    AssertSqlSafe, Encode, FromRow, Postgres, Sqlite, SqliteConnection, Type,
+    AssertSqlSafe, FromRow, SqliteConnection,
+    error::BoxDynError,
     postgres::{PgArguments, PgRow},
     sqlite::{SqliteArguments, SqliteRow},
 };
@@ -16,6 +17,7 @@ use tokio::time::timeout;
 use super::{
     connect::Lent,
     error::{Error, Result},
+    value::{Array, Bind, Cell},
 };
 
 /// A connection, mostly inside a transaction.
@@ -43,10 +45,6 @@ enum Args {
 pub trait Row: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin + 'static {}
 impl<T> Row for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin + 'static {}
 
-/// A value that binds on both engines: `&str`, `String`, `i64`, `bool`, `Option` of these, and our id types.
-pub trait Bind<'v>: Encode<'v, Sqlite> + Type<Sqlite> + Encode<'v, Postgres> + Type<Postgres> + Send {}
-impl<'v, T> Bind<'v> for T where T: Encode<'v, Sqlite> + Type<Sqlite> + Encode<'v, Postgres> + Type<Postgres> + Send {}
-
 /// A query being put together. Runs by one of the `fetch_*` methods or [`Query::execute`].
 #[must_use = "a query does nothing until it is fetched or executed"]
 pub struct Query<'c> {
@@ -54,7 +52,7 @@ pub struct Query<'c> {
     sql: String,
     args: Args,
     bound: usize,
-    failed: Option<sqlx::error::BoxDynError>,
+    failed: Option<BoxDynError>,
 }
 
 impl<'c> Query<'c> {
@@ -85,10 +83,40 @@ impl<'c> Query<'c> {
         self
     }
 
-    /// Appends `($n, $n+1, …)` with its values: the right side of `IN`. An empty list matches nothing. The last value is
-    /// repeated up to a power of two, so that lists of all lengths share a few prepared statements.
-    pub fn push_list<'v, T: Bind<'v> + Copy>(mut self, values: impl IntoIterator<Item = T>) -> Self {
-        self.sql.push('(');
+    /// Appends `IN ($n, $n+1, …)` with its values, as `= ANY($n)` on Postgres. An empty list matches nothing. On SQLite the last value
+    /// is repeated up to a power of two, so that lists of all lengths share a few prepared statements.
+    pub fn push_in<'v, T: Cell<'v> + Copy>(self, values: impl IntoIterator<Item = T>) -> Self {
+        match self.args {
+            Args::Sqlite(_) => self.push_list(values),
+            Args::Postgres(_) => self.push_any(values),
+        }
+    }
+
+    fn push_any<'v, T: Cell<'v>>(mut self, values: impl IntoIterator<Item = T>) -> Self {
+        let mut array = Array::default();
+        for value in values {
+            let pushed = array.push(value);
+            self.note(pushed);
+        }
+        self = self.push(" = ANY(").push_array(array);
+        self.push(")")
+    }
+
+    /// Appends the next placeholder and binds an array, for Postgres.
+    pub(super) fn push_array(mut self, array: Array) -> Self {
+        use sqlx::Arguments as _;
+        let added = match &mut self.args {
+            Args::Sqlite(_) => Err("SQLite has no arrays".into()),
+            Args::Postgres(args) => args.add(array),
+        };
+        self.note(added);
+        self.bound += 1;
+        let _ = write!(self.sql, "${}", self.bound);
+        self
+    }
+
+    fn push_list<'v, T: Bind<'v> + Copy>(mut self, values: impl IntoIterator<Item = T>) -> Self {
+        self.sql.push_str(" IN (");
         let (mut length, mut last) = (0_usize, None);
         for value in values {
             self = self.push_listed(length, value);
@@ -120,7 +148,12 @@ impl<'c> Query<'c> {
             Args::Postgres(args) => args.add(value),
         };
         self.bound += 1;
-        if let Err(error) = added {
+        self.note(added);
+    }
+
+    /// Keeps the first failure of a value for whoever runs the query.
+    pub(super) fn note(&mut self, bound: Result<(), BoxDynError>) {
+        if let Err(error) = bound {
             self.failed.get_or_insert(error);
         }
     }

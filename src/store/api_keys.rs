@@ -120,9 +120,9 @@ pub async fn names<'a>(
     tenant: &TenantId,
     ids: impl IntoIterator<Item = &'a str>,
 ) -> Result<Vec<(String, String, String)>> {
-    tx.system("SELECT id, name, project_id FROM api_keys WHERE tenant_id = $1 AND id IN ")
+    tx.system("SELECT id, name, project_id FROM api_keys WHERE tenant_id = $1 AND id")
         .bind(tenant)
-        .push_list(ids)
+        .push_in(ids)
         .fetch_all()
         .await
 }

@@ -32,7 +32,7 @@ pub struct Request {
 /// Adds lines.
 pub async fn insert(tx: &mut Tx, project: &ProjectId, lines: &[(&KeyId, &Request)]) -> Result<()> {
     const INSERT: Bulk = Bulk {
-        insert: "INSERT INTO api_requests (tenant_id, project_id, key_id, at, request_id, method, path, status, micros) VALUES",
+        insert: "INSERT INTO api_requests (tenant_id, project_id, key_id, at, request_id, method, path, status, micros)",
         columns: 7,
         suffix: "ON CONFLICT (tenant_id, project_id, key_id, at, request_id) DO NOTHING",
     };

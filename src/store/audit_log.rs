@@ -106,9 +106,9 @@ pub async fn insert(tx: &mut Tx, entry: &Entry<'_>, link: &Link, head: &Head) ->
 /// Erases what the entries about these objects tell in detail; answers how many were erased. The chain stays whole.
 pub async fn erase_details(tx: &mut Tx, targets: &[&str]) -> Result<u64> {
     tx.query(
-        "DELETE FROM audit_details WHERE tenant_id = $1 AND seq IN (SELECT seq FROM audit_log WHERE tenant_id = $1 AND target IN ",
+        "DELETE FROM audit_details WHERE tenant_id = $1 AND seq IN (SELECT seq FROM audit_log WHERE tenant_id = $1 AND target",
     )
-    .push_list(targets.iter().copied())
+    .push_in(targets.iter().copied())
     .push(")")
     .execute()
     .await

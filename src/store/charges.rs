@@ -98,12 +98,12 @@ pub async fn of_invoice<'a>(
     tx.query(
         "SELECT id, stripe_id, created, status, invoice_id, payment_intent, currency, amount, amount_refunded, disputed, \
          failure_message, description FROM charges \
-         WHERE tenant_id = $1 AND project_id = $2 AND customer_id = $3 AND (invoice_id = $4 OR payment_intent IN ",
+         WHERE tenant_id = $1 AND project_id = $2 AND customer_id = $3 AND (invoice_id = $4 OR payment_intent",
     )
     .bind(project)
     .bind(customer)
     .bind(invoice)
-    .push_list(payment_intents)
+    .push_in(payment_intents)
     .push(") ORDER BY created DESC, id DESC LIMIT 50")
     .fetch_all()
     .await

@@ -104,7 +104,7 @@ pub async fn find_all<'a>(
     project: &ProjectId,
     ids: impl IntoIterator<Item = &'a str>,
 ) -> Result<Vec<Detail>> {
-    tx.query(WHOLE).bind(project).push(" AND id IN ").push_list(ids).fetch_all().await
+    tx.query(WHOLE).bind(project).push(" AND id").push_in(ids).fetch_all().await
 }
 
 /// The ids of customers with this e-mail address, `limit` at most.
@@ -119,9 +119,9 @@ pub async fn with_email(tx: &mut Tx, project: &ProjectId, email: &str, limit: i6
 
 /// The names of some customers.
 pub async fn names<'a>(tx: &mut Tx, project: &ProjectId, ids: impl IntoIterator<Item = &'a str>) -> Result<Vec<Name>> {
-    tx.query("SELECT id, stripe_id, name, email FROM customers WHERE tenant_id = $1 AND project_id = $2 AND id IN ")
+    tx.query("SELECT id, stripe_id, name, email FROM customers WHERE tenant_id = $1 AND project_id = $2 AND id")
         .bind(project)
-        .push_list(ids)
+        .push_in(ids)
         .fetch_all()
         .await
 }

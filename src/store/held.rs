@@ -33,11 +33,11 @@ pub async fn of_kind<'a>(
         Kind::Charge => ("customer_id", "invoice_id"),
     };
     tx.query(format!(
-        "SELECT id, stripe_id, {customer} AS customer_id, {parent} AS parent_id FROM {} WHERE tenant_id = $1 AND project_id = $2 AND id IN ",
+        "SELECT id, stripe_id, {customer} AS customer_id, {parent} AS parent_id FROM {} WHERE tenant_id = $1 AND project_id = $2 AND id",
         kind.plural()
     ))
     .bind(project)
-    .push_list(ids)
+    .push_in(ids)
     .fetch_all()
     .await
 }

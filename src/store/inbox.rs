@@ -7,6 +7,9 @@ use crate::{
     domain::{event::EventStatus, ids::ProjectId},
 };
 
+/// Before every arrival.
+pub const BEGINNING: i64 = i64::MIN;
+
 /// An event to be applied.
 #[derive(Clone, Debug)]
 pub struct Pending {
@@ -45,9 +48,9 @@ pub struct NewEntry<'a> {
 /// Adds entries.
 pub async fn insert(tx: &mut Tx, project: &ProjectId, entries: &[NewEntry<'_>]) -> Result<()> {
     const INSERT: Bulk = Bulk {
-        insert: "INSERT INTO inbox (tenant_id, project_id, state, arrival, event_id, next_at) VALUES",
+        insert: "INSERT INTO inbox (tenant_id, project_id, state, arrival, event_id, next_at)",
         columns: 4,
-        suffix: "ON CONFLICT DO NOTHING",
+        suffix: "", // an event that is new has no entry
     };
     INSERT
         .execute(tx, project.as_str(), entries, |query, entry| {
@@ -57,18 +60,27 @@ pub async fn insert(tx: &mut Tx, project: &ProjectId, entries: &[NewEntry<'_>]) 
     Ok(())
 }
 
-/// The next events to apply, in order of arrival: fresh ones first, then failed ones whose time has come.
+/// The next events to apply, in order of arrival: fresh ones that arrived after `after` (unix microseconds) first, then failed ones
+/// whose time has come. Whoever has just finished what came before passes over it: Postgres keeps finished entries for a while, and
+/// would look at each again.
 ///
 /// Read by their keys in three steps: of a join, Postgres has to guess how many rows a queue that fills and empties holds.
-pub async fn next(tx: &mut Tx, project: &ProjectId, now: i64, limit: i64) -> Result<Vec<Pending>> {
+pub async fn next(tx: &mut Tx, project: &ProjectId, now: i64, after: i64, limit: i64) -> Result<Vec<Pending>> {
     const QUEUED: &str = "SELECT event_id, state, arrival FROM inbox
-         WHERE tenant_id = $1 AND project_id = $2 AND state = $3 AND next_at <= $4 ORDER BY arrival LIMIT $5";
+         WHERE tenant_id = $1 AND project_id = $2 AND state = $3 AND next_at <= $4 AND arrival > $5 ORDER BY arrival LIMIT $6";
     let mut queued: Vec<(String, String, i64)> = Vec::new();
-    for state in [EventStatus::Received, EventStatus::Failed] {
+    for (state, after) in [(EventStatus::Received, after), (EventStatus::Failed, BEGINNING)] {
         let room = limit - i64::try_from(queued.len()).unwrap_or(limit);
         if room > 0 {
-            let more: Vec<(String, String, i64)> =
-                tx.query(QUEUED).bind(project).bind(state.as_str()).bind(now).bind(room).fetch_all().await?;
+            let more: Vec<(String, String, i64)> = tx
+                .query(QUEUED)
+                .bind(project)
+                .bind(state.as_str())
+                .bind(now)
+                .bind(after)
+                .bind(room)
+                .fetch_all()
+                .await?;
             queued.extend(more);
         }
     }
@@ -77,15 +89,15 @@ pub async fn next(tx: &mut Tx, project: &ProjectId, now: i64, limit: i64) -> Res
     }
     let ids = || queued.iter().map(|(id, ..)| id.as_str());
     let events: Vec<Known> = tx
-        .query("SELECT id, created, attempts, type, object_kind, object_id FROM webhook_events WHERE tenant_id = $1 AND project_id = $2 AND id IN ")
+        .query("SELECT id, created, attempts, type, object_kind, object_id FROM webhook_events WHERE tenant_id = $1 AND project_id = $2 AND id")
         .bind(project)
-        .push_list(ids())
+        .push_in(ids())
         .fetch_all()
         .await?;
     let payloads: Vec<(String, String)> = tx
-        .query("SELECT event_id, payload FROM event_payloads WHERE tenant_id = $1 AND project_id = $2 AND event_id IN ")
+        .query("SELECT event_id, payload FROM event_payloads WHERE tenant_id = $1 AND project_id = $2 AND event_id")
         .bind(project)
-        .push_list(ids())
+        .push_in(ids())
         .fetch_all()
         .await?;
     let mut events: HashMap<String, Known> = events.into_iter().map(|event| (event.id.clone(), event)).collect();
@@ -116,13 +128,16 @@ pub async fn remove(tx: &mut Tx, project: &ProjectId, finished: &[&Pending]) -> 
     let mut removed = 0;
     for state in [EventStatus::Received, EventStatus::Failed] {
         let of_state: Vec<&&Pending> = finished.iter().filter(|event| event.state == state.as_str()).collect();
-        let Some(last) = of_state.iter().map(|event| event.arrival).max() else { continue };
+        let arrivals = || of_state.iter().map(|event| event.arrival);
+        let (Some(first), Some(last)) = (arrivals().min(), arrivals().max()) else { continue };
+        // Between two arrivals, so that only the batch's own stretch of the queue is read.
         removed += tx
-            .query("DELETE FROM inbox WHERE tenant_id = $1 AND project_id = $2 AND state = $3 AND arrival <= $4 AND event_id IN ")
+            .query("DELETE FROM inbox WHERE tenant_id = $1 AND project_id = $2 AND state = $3 AND arrival BETWEEN $4 AND $5 AND event_id")
             .bind(project)
             .bind(state.as_str())
+            .bind(first)
             .bind(last)
-            .push_list(of_state.iter().map(|event| event.event_id.as_str()))
+            .push_in(of_state.iter().map(|event| event.event_id.as_str()))
             .execute()
             .await?;
     }
@@ -166,10 +181,10 @@ pub async fn waiting_for(
     let waiting: Vec<String> = tx
         .query(
             "SELECT w.object_id FROM inbox i JOIN webhook_events w ON w.tenant_id = i.tenant_id AND w.project_id = i.project_id AND w.id = i.event_id
-             WHERE i.tenant_id = $1 AND i.project_id = $2 AND i.state IN ('received', 'failed') AND w.object_id IN ",
+             WHERE i.tenant_id = $1 AND i.project_id = $2 AND i.state IN ('received', 'failed') AND w.object_id",
         )
         .bind(project)
-        .push_list(stripe_ids)
+        .push_in(stripe_ids)
         .fetch_values()
         .await?;
     Ok(waiting.into_iter().collect())

@@ -119,9 +119,9 @@ pub async fn raws<'a>(
     project: &ProjectId,
     ids: impl IntoIterator<Item = &'a str>,
 ) -> Result<Vec<(String, String)>> {
-    tx.query("SELECT id, raw FROM invoices WHERE tenant_id = $1 AND project_id = $2 AND id IN ")
+    tx.query("SELECT id, raw FROM invoices WHERE tenant_id = $1 AND project_id = $2 AND id")
         .bind(project)
-        .push_list(ids)
+        .push_in(ids)
         .fetch_all()
         .await
 }

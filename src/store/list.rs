@@ -85,9 +85,9 @@ impl Filter {
                 .push_bind(price.as_str())
                 .push(")"),
         };
-        for (condition, values) in [(" AND id IN ", &self.ids), (" AND customer_id IN ", &self.customers)] {
+        for (condition, values) in [(" AND id", &self.ids), (" AND customer_id", &self.customers)] {
             if let Some(values) = values {
-                query = query.push(condition).push_list(values.iter().map(String::as_str));
+                query = query.push(condition).push_in(values.iter().map(String::as_str));
             }
         }
         query

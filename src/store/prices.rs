@@ -115,7 +115,7 @@ pub async fn find_all<'a>(
     project: &ProjectId,
     ids: impl IntoIterator<Item = &'a str>,
 ) -> Result<Vec<Price>> {
-    tx.query(WITH_PRODUCT).bind(project).push(" AND p.id IN ").push_list(ids).fetch_all().await
+    tx.query(WITH_PRODUCT).bind(project).push(" AND p.id").push_in(ids).fetch_all().await
 }
 
 /// The prices of some products, newest first, `limit` at most.
@@ -127,8 +127,8 @@ pub async fn of_products<'a>(
 ) -> Result<Vec<Price>> {
     tx.query(WITH_PRODUCT)
         .bind(project)
-        .push(" AND p.product_id IN ")
-        .push_list(products)
+        .push(" AND p.product_id")
+        .push_in(products)
         .push(" ORDER BY p.created DESC, p.id DESC LIMIT ")
         .push_bind(limit)
         .fetch_all()
@@ -158,10 +158,10 @@ pub async fn names<'a>(tx: &mut Tx, project: &ProjectId, ids: impl IntoIterator<
     tx.query(
         "SELECT p.id, p.product_id, COALESCE(o.name, '') AS product_name, p.nickname \
          FROM prices p LEFT JOIN products o ON o.tenant_id = p.tenant_id AND o.project_id = p.project_id AND o.id = p.product_id \
-         WHERE p.tenant_id = $1 AND p.project_id = $2 AND p.id IN ",
+         WHERE p.tenant_id = $1 AND p.project_id = $2 AND p.id",
     )
     .bind(project)
-    .push_list(ids)
+    .push_in(ids)
     .fetch_all()
     .await
 }

@@ -83,5 +83,5 @@ pub async fn find_all<'a>(
     project: &ProjectId,
     ids: impl IntoIterator<Item = &'a str>,
 ) -> Result<Vec<Detail>> {
-    tx.query(WHOLE).bind(project).push(" AND id IN ").push_list(ids).fetch_all().await
+    tx.query(WHOLE).bind(project).push(" AND id").push_in(ids).fetch_all().await
 }

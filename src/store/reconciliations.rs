@@ -200,10 +200,10 @@ pub async fn types<'a>(
     let rows: Vec<OfRun> = tx
         .query(
             "SELECT run_id, kind, result, reason, compared, differed, missing, gone, repaired, fields, event_at, cursor, position, finished_at
-             FROM reconciliation_types WHERE tenant_id = $1 AND project_id = $2 AND run_id IN ",
+             FROM reconciliation_types WHERE tenant_id = $1 AND project_id = $2 AND run_id",
         )
         .bind(project)
-        .push_list(runs)
+        .push_in(runs)
         .fetch_all()
         .await?;
     Ok(rows.into_iter().map(|row| (row.run_id, row.result)).collect())

@@ -21,7 +21,7 @@ pub struct Refetch {
 /// Wishes for objects to be read again, by Stripe's name and id.
 pub async fn ask(tx: &mut Tx, project: &ProjectId, objects: &[(&str, String)], now: i64) -> Result<()> {
     const INSERT: Bulk = Bulk {
-        insert: "INSERT INTO refetches (tenant_id, project_id, kind, stripe_id, asked, next_at, attempts) VALUES",
+        insert: "INSERT INTO refetches (tenant_id, project_id, kind, stripe_id, asked, next_at, attempts)",
         columns: 5,
         suffix: "ON CONFLICT (tenant_id, project_id, kind, stripe_id) DO UPDATE SET asked = refetches.asked + 1, next_at = excluded.next_at",
     };

@@ -143,10 +143,10 @@ pub async fn current_of<'a>(
         "SELECT id, stripe_id, created, status, customer_id, currency, amount, recurring_interval, recurring_count, \
          price_id, quantity, item_count, current_period_end, cancel_at_period_end, cancel_at, ended_at, trial_end \
          FROM subscriptions WHERE tenant_id = $1 AND project_id = $2 \
-         AND status NOT IN ('canceled', 'incomplete_expired', 'deleted') AND customer_id IN ",
+         AND status NOT IN ('canceled', 'incomplete_expired', 'deleted') AND customer_id",
     )
     .bind(project)
-    .push_list(customers)
+    .push_in(customers)
     .push(" ORDER BY created DESC, id DESC LIMIT ")
     .push_bind(limit)
     .fetch_all()
@@ -198,10 +198,10 @@ pub async fn items_of<'a>(
 ) -> Result<Vec<ItemOf>> {
     tx.query(
         "SELECT subscription_id, stripe_id, price_id, product_id, quantity FROM subscription_items \
-         WHERE tenant_id = $1 AND project_id = $2 AND subscription_id IN ",
+         WHERE tenant_id = $1 AND project_id = $2 AND subscription_id",
     )
     .bind(project)
-    .push_list(subscriptions)
+    .push_in(subscriptions)
     .push(" ORDER BY stripe_id")
     .fetch_all()
     .await

@@ -129,10 +129,10 @@ pub async fn totals<'a>(
 ) -> Result<Vec<(RunId, i64, i64)>> {
     tx.query(
         "SELECT run_id, CAST(COALESCE(SUM(fetched), 0) AS BIGINT), COUNT(CASE WHEN result IN ('refused', 'failed') THEN 1 END)
-         FROM sync_types WHERE tenant_id = $1 AND project_id = $2 AND run_id IN ",
+         FROM sync_types WHERE tenant_id = $1 AND project_id = $2 AND run_id",
     )
     .bind(project)
-    .push_list(runs)
+    .push_in(runs)
     .push(" GROUP BY run_id")
     .fetch_all()
     .await

@@ -34,7 +34,7 @@ pub async fn tenant_owned(tx: &mut Tx) -> Result<Vec<String>> {
 /// What row-level security does not hold, by the catalogue; a sentence each. On Postgres.
 pub async fn beyond_row_level_security(tx: &mut Tx) -> Result<Vec<String>> {
     let Some(sql) = tx.engine().beyond_row_level_security() else { return Ok(Vec::new()) };
-    tx.system_query(sql).push_list(SHARED).fetch_values().await
+    tx.system_query(sql).push_in(SHARED).fetch_values().await
 }
 
 /// How many rows the tenant has in a table.

@@ -114,10 +114,10 @@ impl Which {
     /// Adds what must hold of the events about an object, after other conditions.
     fn push<'q>(self, query: Query<'q>, about: About<'_>) -> Query<'q> {
         let query = query.push(" AND object_id = ").push_bind(about.object);
-        let query = query.push(" AND subject_id IN ").push_list(about.subjects);
+        let query = query.push(" AND subject_id").push_in(about.subjects);
         match self {
             Self::All => query,
-            Self::Counted => query.push(" AND outcome IN ").push_list(COUNTED.map(Outcome::as_str)),
+            Self::Counted => query.push(" AND outcome").push_in(COUNTED.map(Outcome::as_str)),
         }
     }
 }

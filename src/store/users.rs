@@ -153,7 +153,7 @@ pub async fn note_login(tx: &mut impl System, id: &UserId, at: i64) -> Result<()
 
 /// What some people are called: id, e-mail address. An id of nobody is left out.
 pub async fn emails<'a>(tx: &mut impl System, ids: impl IntoIterator<Item = &'a str>) -> Result<Vec<(String, String)>> {
-    tx.system("SELECT id, email FROM users WHERE id IN ").push_list(ids).fetch_all().await
+    tx.system("SELECT id, email FROM users WHERE id").push_in(ids).fetch_all().await
 }
 
 /// Unix seconds: since when the person is an operator; none when not.

@@ -3,6 +3,8 @@
 pub mod detail;
 pub mod list;
 
+use std::collections::HashSet;
+
 use crate::{
     db::{Bulk, Result, Tx},
     domain::{
@@ -38,20 +40,19 @@ pub struct NewEvent {
     pub payload: String,
 }
 
-/// Stores events that are not here yet; answers the ids of those that were new. The unique key is what makes a repeated
-/// delivery harmless.
-pub async fn insert_new(tx: &mut Tx, project: &ProjectId, events: &[&NewEvent]) -> Result<Vec<String>> {
+/// Stores events that are not here yet; answers those that were new. The unique key is what makes a repeated delivery harmless.
+pub async fn insert_new<'e>(tx: &mut Tx, project: &ProjectId, events: &[&'e NewEvent]) -> Result<Vec<&'e NewEvent>> {
     const INSERT: Bulk = Bulk {
-        insert: "INSERT INTO webhook_events (tenant_id, project_id, id, arrival, type, api_version, created, object_kind, object_id, subject_id, status, cause, attempts) VALUES",
+        insert: "INSERT INTO webhook_events (tenant_id, project_id, id, arrival, type, api_version, created, object_kind, object_id, subject_id, status, cause, attempts)",
         columns: 11,
         suffix: "ON CONFLICT (tenant_id, project_id, id) DO NOTHING RETURNING id",
     };
     const PAYLOADS: Bulk = Bulk {
-        insert: "INSERT INTO event_payloads (tenant_id, project_id, event_id, payload) VALUES",
+        insert: "INSERT INTO event_payloads (tenant_id, project_id, event_id, payload)",
         columns: 2,
-        suffix: "ON CONFLICT (tenant_id, project_id, event_id) DO NOTHING",
+        suffix: "",
     };
-    let rows: Vec<(String,)> = INSERT
+    let inserted: Vec<(String,)> = INSERT
         .fetch_all(tx, project.as_str(), events, |query, event| {
             query
                 .bind(&event.id)
@@ -67,16 +68,19 @@ pub async fn insert_new(tx: &mut Tx, project: &ProjectId, events: &[&NewEvent]) 
                 .bind(0_i64)
         })
         .await?;
-    PAYLOADS.execute(tx, project.as_str(), events, |query, event| query.bind(&event.id).bind(&event.payload)).await?;
-    Ok(rows.into_iter().map(|(id,)| id).collect())
+    let mut inserted: HashSet<String> = inserted.into_iter().map(|(id,)| id).collect();
+    // Of an event that is there twice, the first was inserted.
+    let new: Vec<&NewEvent> = events.iter().copied().filter(|event| inserted.remove(&event.id)).collect();
+    PAYLOADS.execute(tx, project.as_str(), &new, |query, event| query.bind(&event.id).bind(&event.payload)).await?;
+    Ok(new)
 }
 
 /// Marks events that were just stored as fetched by billfold itself. Apart from storing them, so that deliveries do not pay for it.
 pub async fn mark_fetched(tx: &mut Tx, project: &ProjectId, ids: impl IntoIterator<Item = &str>) -> Result<()> {
-    tx.query("UPDATE webhook_events SET fetched = $3 WHERE tenant_id = $1 AND project_id = $2 AND id IN ")
+    tx.query("UPDATE webhook_events SET fetched = $3 WHERE tenant_id = $1 AND project_id = $2 AND id")
         .bind(project)
         .bind(true)
-        .push_list(ids)
+        .push_in(ids)
         .execute()
         .await?;
     Ok(())
@@ -88,12 +92,12 @@ pub async fn finish(tx: &mut Tx, project: &ProjectId, outcome: Outcome, ids: &[&
         return Ok(());
     }
     let or_fail = tx.engine().or_fail();
-    tx.query(format!("UPDATE{or_fail} webhook_events SET status = $3, outcome = $4, finished_at = $5, cause = NULL, attempts = attempts + 1 WHERE tenant_id = $1 AND project_id = $2 AND id IN "))
+    tx.query(format!("UPDATE{or_fail} webhook_events SET status = $3, outcome = $4, finished_at = $5, cause = NULL, attempts = attempts + 1 WHERE tenant_id = $1 AND project_id = $2 AND id"))
         .bind(project)
         .bind(outcome.status().as_str())
         .bind(outcome.as_str())
         .bind(now)
-        .push_list(ids.iter().copied())
+        .push_in(ids.iter().copied())
         .execute()
         .await?;
     Ok(())
@@ -128,9 +132,9 @@ pub async fn requeue(tx: &mut Tx, project: &ProjectId, id: Option<&str>) -> Resu
 
 /// Those of some events that have arrived, whatever became of them.
 pub async fn known(tx: &mut Tx, project: &ProjectId, ids: impl IntoIterator<Item = &str>) -> Result<Vec<String>> {
-    tx.query("SELECT id FROM webhook_events WHERE tenant_id = $1 AND project_id = $2 AND id IN ")
+    tx.query("SELECT id FROM webhook_events WHERE tenant_id = $1 AND project_id = $2 AND id")
         .bind(project)
-        .push_list(ids)
+        .push_in(ids)
         .fetch_values()
         .await
 }

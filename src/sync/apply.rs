@@ -42,22 +42,26 @@ pub struct Batch {
     /// How many events it took; 0 means that nothing is due.
     pub events: usize,
     /// When the first of them arrived, unix microseconds.
-    pub arrival: i64,
+    pub first_arrival: i64,
+    /// When the last of them arrived, unix microseconds.
+    pub last_arrival: i64,
 }
 
-/// Applies the next batch under a claim.
+/// Applies the next batch under a claim: of the fresh events those that arrived after `after`, see [`inbox::next`].
 ///
 /// A batch that the database refuses, or whose application panics, is applied one by one, so that a poison event hurts only itself.
-pub async fn run_batch(app: &App, claim: &jobs::Claim, lease_seconds: i64) -> Result<Batch> {
+pub async fn run_batch(app: &App, claim: &jobs::Claim, lease_seconds: i64, after: i64) -> Result<Batch> {
     let (tenant, project) = (&claim.tenant_id, &claim.project_id);
     let now = app.clock.now();
     // SQLite's writer has just stored them and holds their pages; a reader would fetch each from the file. Nobody else touches
     // them under this claim, so deliveries have the writer while the bodies are parsed.
     let mut tx = app.db.write_relaxed(tenant).await?;
-    let events = inbox::next(&mut tx, project, now, i64::try_from(BATCH).unwrap_or(i64::MAX)).await?;
+    let events = inbox::next(&mut tx, project, now, after, i64::try_from(BATCH).unwrap_or(i64::MAX)).await?;
     drop(tx);
-    let Some(first) = events.first() else { return Ok(Batch::default()) };
-    let batch = Batch { events: events.len(), arrival: first.arrival };
+    let (Some(first), Some(last_arrival)) = (events.first(), events.iter().map(|event| event.arrival).max()) else {
+        return Ok(Batch::default());
+    };
+    let batch = Batch { events: events.len(), first_arrival: first.arrival, last_arrival };
     let readings = events.iter().map(|event| (event, read(project, event))).collect();
     let mut tx = app.db.write_relaxed(tenant).await?;
     let applied = match survive(apply_events(&mut tx, project, readings, now)).await {

@@ -273,15 +273,9 @@ async fn store_project<'e>(
     // One order for every writer, so that a group of deliveries and a page of Stripe's list never wait for each other's events.
     let mut ordered = events.to_vec();
     ordered.sort_by(|a, b| a.id.cmp(&b.id));
-    let inserted: HashSet<String> = webhook_events::insert_new(tx, project, &ordered).await?.into_iter().collect();
-    let new: HashMap<&str, &NewEvent> = events
-        .iter()
-        .rev() // the first of a repeated event is the one that was inserted
-        .filter(|event| inserted.contains(&event.id))
-        .map(|event| (event.id.as_str(), *event))
-        .collect();
+    let new = webhook_events::insert_new(tx, project, &ordered).await?;
     let entries: Vec<NewEntry<'_>> = new
-        .values()
+        .iter()
         .map(|event| NewEntry { state: event.status, arrival: event.arrival, event_id: &event.id, next_at: now })
         .collect();
     inbox::insert(tx, project, &entries).await?;
@@ -294,7 +288,7 @@ async fn store_project<'e>(
         let tenant = tx.tenant().clone();
         jobs::wake(tx, JobKind::Apply, &tenant, project, now).await?;
     }
-    Ok(new.into_keys().collect())
+    Ok(new.into_iter().map(|event| event.id.as_str()).collect())
 }
 
 impl From<Error> for NotStored {

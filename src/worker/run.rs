@@ -90,21 +90,26 @@ fn behind_others(app: &App, next_due: Option<i64>) -> i64 {
 }
 
 async fn run_apply(app: &App, claim: &Claim, stopping: &watch::Receiver<bool>) -> Result<i64, Stopped> {
+    let mut after = inbox::BEGINNING;
     for _ in 0..BATCHES {
-        let applied = apply::run_batch(app, claim, LEASE).await?;
+        let applied = apply::run_batch(app, claim, LEASE, after).await?;
         metrics::counter!("billfold_events_applied_total").increment(applied.events as u64);
-        if applied.events == 0 || *stopping.borrow() {
+        if applied.events == 0 {
+            let mut tx = app.db.read(&claim.tenant_id).await?;
+            return Ok(behind_others(app, inbox::next_due(&mut tx, &claim.project_id).await?));
+        }
+        if *stopping.borrow() {
             break;
         }
+        after = applied.last_arrival;
         if (FLOOD..apply::BATCH).contains(&applied.events) {
             tokio::time::sleep(GATHER).await;
         }
-        if applied.arrival + LATE > app.clock.micros() {
+        if applied.first_arrival + LATE > app.clock.micros() {
             app.deliveries.pass(PASS).await;
         }
     }
-    let mut tx = app.db.read(&claim.tenant_id).await?;
-    Ok(behind_others(app, inbox::next_due(&mut tx, &claim.project_id).await?))
+    Ok(app.clock.now())
 }
 
 async fn run_refetch(app: &App, claim: &Claim, stopping: &watch::Receiver<bool>) -> Result<i64, Stopped> {

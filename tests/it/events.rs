@@ -49,7 +49,7 @@ pub async fn let_fail(site: &Site, event_id: &str, status: EventStatus, cause: &
     let tenant = site.tenant().await;
     let now = site.app.clock.now();
     let mut tx = site.app.db.write(&tenant.id).await.unwrap();
-    let pending = inbox::next(&mut tx, &tenant.project, now, 1_000).await.unwrap();
+    let pending = inbox::next(&mut tx, &tenant.project, now, inbox::BEGINNING, 1_000).await.unwrap();
     let pending = pending.into_iter().find(|pending| pending.event_id == event_id).expect("the event waits");
     event_attempts::insert(&mut tx, &tenant.project, event_id, now, cause).await.unwrap();
     webhook_events::fail(&mut tx, &tenant.project, event_id, status, cause).await.unwrap();

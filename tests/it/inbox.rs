@@ -33,6 +33,7 @@ both_engines!(
     an_event_that_the_database_refuses_hurts_only_itself,
     what_is_no_object_of_ours_is_finished_as_such,
     a_lost_claim_applies_nothing,
+    what_stands_behind_a_batch_comes_next,
 );
 
 /// An event about a customer, named after the event.
@@ -322,9 +323,32 @@ async fn a_lost_claim_applies_nothing(engine: Engine) {
     let late = ground.claim().await.unwrap();
     ground.clock.advance(LEASE + 1);
     assert!(ground.claim().await.is_some(), "another has taken over");
-    assert!(apply::run_batch(&ground.app, &late, LEASE).await.is_err());
+    assert!(apply::run_batch(&ground.app, &late, LEASE, inbox::BEGINNING).await.is_err());
     assert_eq!(ids(&ground.next(10).await), ["evt_1"]);
     assert_eq!(ground.counted(EventStatus::Done).await, 0);
     let mut tx = ground.app.db.read(&ground.tenant).await.unwrap();
     assert!(event_attempts::of_event(&mut tx, &ground.project, "evt_1").await.unwrap().is_empty());
+}
+
+async fn what_stands_behind_a_batch_comes_next(engine: Engine) {
+    const MORE: usize = 5;
+    let ground = Ground::make(engine).await;
+    let flood: Vec<Value> = (0..apply::BATCH + MORE).map(|n| event(&format!("evt_{n:03}"))).collect();
+    ground.store(&flood).await;
+    let claim = ground.claim().await.unwrap();
+    let first = apply::run_batch(&ground.app, &claim, LEASE, inbox::BEGINNING).await.unwrap();
+    assert_eq!((first.events, first.first_arrival < first.last_arrival), (apply::BATCH, true));
+    // Another process stores an event whose clock is behind: it is passed over now and found from the beginning.
+    let mut late = ground.delivery(&event("evt_late")).event;
+    late.arrival = 1;
+    let mut tx = ground.app.db.write(&ground.tenant).await.unwrap();
+    store_fetched(&mut tx, &ground.project, &[late], NOW).await.unwrap();
+    tx.commit().await.unwrap();
+    let second = apply::run_batch(&ground.app, &claim, LEASE, first.last_arrival).await.unwrap();
+    assert_eq!((second.events, second.first_arrival > first.last_arrival), (MORE, true));
+    assert_eq!(apply::run_batch(&ground.app, &claim, LEASE, second.last_arrival).await.unwrap().events, 0);
+    assert_eq!(ids(&ground.next(10).await), ["evt_late"]);
+    assert_eq!(apply::run_batch(&ground.app, &claim, LEASE, inbox::BEGINNING).await.unwrap().events, 1);
+    assert!(ground.next(10).await.is_empty());
+    assert_eq!(usize::try_from(ground.counted(EventStatus::Done).await).unwrap(), flood.len() + 1);
 }

@@ -36,7 +36,7 @@ pub async fn of_ids<'a>(
     kind: Kind,
     ids: impl IntoIterator<Item = &'a str>,
 ) -> Result<Vec<Standing>> {
-    tx.query(select(kind)).push(" AND id IN ").bind(project).push_list(ids).fetch_all().await
+    tx.query(select(kind)).push(" AND id").bind(project).push_in(ids).fetch_all().await
 }
 
 /// Up to `limit` objects that are not deleted, by our id from `from` on. Our ids are hashes, so what follows one that chance has

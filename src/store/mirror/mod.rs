@@ -99,11 +99,11 @@ pub async fn known(tx: &mut Tx, project: &ProjectId, kind: Kind, ids: &[&str]) -
     };
     let (digest, indexed) = (char_of(digest), char_of(indexed));
     tx.query(format!(
-        "SELECT id, version_at, status, (deleted_at IS NOT NULL) AS deleted, {digest} AS digest, {indexed} AS indexed FROM {} WHERE tenant_id = $1 AND project_id = $2 AND id IN ",
+        "SELECT id, version_at, status, (deleted_at IS NOT NULL) AS deleted, {digest} AS digest, {indexed} AS indexed FROM {} WHERE tenant_id = $1 AND project_id = $2 AND id",
         kind.plural()
     ))
     .bind(project)
-    .push_list(ids.iter().copied())
+    .push_in(ids.iter().copied())
     .fetch_all()
     .await
 }
@@ -111,13 +111,13 @@ pub async fn known(tx: &mut Tx, project: &ProjectId, kind: Kind, ids: &[&str]) -
 /// Marks rows as deleted and keeps what they last held.
 pub async fn bury(tx: &mut Tx, project: &ProjectId, kind: Kind, ids: &[&str], at: i64, now: i64) -> Result<()> {
     tx.query(format!(
-        "UPDATE {} SET deleted_at = $3, status = 'deleted', synced_at = $4 WHERE tenant_id = $1 AND project_id = $2 AND deleted_at IS NULL AND id IN ",
+        "UPDATE {} SET deleted_at = $3, status = 'deleted', synced_at = $4 WHERE tenant_id = $1 AND project_id = $2 AND deleted_at IS NULL AND id",
         kind.plural()
     ))
     .bind(project)
     .bind(at)
     .bind(now)
-    .push_list(ids.iter().copied())
+    .push_in(ids.iter().copied())
     .execute()
     .await?;
     Ok(())
@@ -126,14 +126,14 @@ pub async fn bury(tx: &mut Tx, project: &ProjectId, kind: Kind, ids: &[&str], at
 /// Replaces the items of subscriptions.
 pub async fn replace_items(tx: &mut Tx, project: &ProjectId, items: &[(&str, &[SubscriptionItem])]) -> Result<()> {
     const INSERT: Bulk = Bulk {
-        insert: "INSERT INTO subscription_items (tenant_id, project_id, subscription_id, stripe_id, price_id, product_id, quantity) VALUES",
+        insert: "INSERT INTO subscription_items (tenant_id, project_id, subscription_id, stripe_id, price_id, product_id, quantity)",
         columns: 5,
         suffix: "ON CONFLICT (tenant_id, project_id, subscription_id, stripe_id) DO NOTHING",
     };
     let ids: Vec<&str> = items.iter().map(|(id, _)| *id).collect();
-    tx.query("DELETE FROM subscription_items WHERE tenant_id = $1 AND project_id = $2 AND subscription_id IN ")
+    tx.query("DELETE FROM subscription_items WHERE tenant_id = $1 AND project_id = $2 AND subscription_id")
         .bind(project)
-        .push_list(ids.iter().copied())
+        .push_in(ids.iter().copied())
         .execute()
         .await?;
     let rows: Vec<(&str, &SubscriptionItem)> =
@@ -154,7 +154,7 @@ pub async fn replace_items(tx: &mut Tx, project: &ProjectId, items: &[(&str, &[S
 /// Writes the words by which objects are found: kind, our id, words.
 pub async fn set_words(tx: &mut Tx, project: &ProjectId, words: &[(Kind, &str, String)]) -> Result<()> {
     const UPSERT: Bulk = Bulk {
-        insert: "INSERT INTO search (tenant_id, project_id, kind, id, scope, words) VALUES",
+        insert: "INSERT INTO search (tenant_id, project_id, kind, id, scope, words)",
         columns: 4,
         suffix: "ON CONFLICT (tenant_id, project_id, kind, id) DO UPDATE SET words = excluded.words",
     };
@@ -169,7 +169,7 @@ pub async fn set_words(tx: &mut Tx, project: &ProjectId, words: &[(Kind, &str, S
 /// Adds to the counts of (kind, status). `kind` is an object's name, or `event`.
 pub async fn add_counts(tx: &mut Tx, project: &ProjectId, deltas: &[(&str, &str, i64)]) -> Result<()> {
     const UPSERT: Bulk = Bulk {
-        insert: "INSERT INTO counts (tenant_id, project_id, kind, status, n) VALUES",
+        insert: "INSERT INTO counts (tenant_id, project_id, kind, status, n)",
         columns: 3,
         suffix: "ON CONFLICT (tenant_id, project_id, kind, status) DO UPDATE SET n = counts.n + excluded.n",
     };

@@ -23,7 +23,7 @@ macro_rules! upserts {
         Bulk {
             insert: concat!(
                 "INSERT INTO ", $table, " (tenant_id, project_id, id, stripe_id, created, version_at, synced_at, deleted_at, status, raw",
-                $(", ", stringify!($column),)* ") VALUES"
+                $(", ", stringify!($column),)* ")"
             ),
             columns: 8 + [$(stringify!($column)),*].len(),
             suffix: concat!(

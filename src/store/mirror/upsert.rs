@@ -1,7 +1,7 @@
 //! One bulk upsert per kind. A row is replaced only by a state that is at least as new, and never once it is a tombstone.
 
 use crate::{
-    db::{Query, Result, Tx},
+    db::{Result, Tx, Values},
     domain::{
         ids::ProjectId,
         kind::Kind,
@@ -45,7 +45,7 @@ pub async fn upsert(
     bulk.execute(tx, project.as_str(), writes, |query, write| bind(head(query, write), write.object)).await
 }
 
-fn head<'c>(query: Query<'c>, write: &Write<'_>) -> Query<'c> {
+fn head<'c>(query: Values<'c>, write: &Write<'_>) -> Values<'c> {
     let object = write.object;
     query
         .bind(&object.id)
@@ -58,7 +58,7 @@ fn head<'c>(query: Query<'c>, write: &Write<'_>) -> Query<'c> {
         .bind(&object.raw)
 }
 
-fn bind<'c>(query: Query<'c>, object: &Object) -> Query<'c> {
+fn bind<'c>(query: Values<'c>, object: &Object) -> Values<'c> {
     match &object.columns {
         Columns::Customer(c) => query.bind(&c.name).bind(&c.email).bind(c.currency.as_deref()).bind(c.balance),
         Columns::Product(p) => query.bind(&p.name).bind(p.description.as_deref()).bind(p.default_price_id.as_deref()),

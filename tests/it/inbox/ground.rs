@@ -86,7 +86,7 @@ impl Ground {
     /// The next events, at most so many.
     pub async fn next(&self, limit: i64) -> Vec<Pending> {
         let mut tx = self.app.db.read(&self.tenant).await.unwrap();
-        inbox::next(&mut tx, &self.project, self.clock.now(), limit).await.unwrap()
+        inbox::next(&mut tx, &self.project, self.clock.now(), inbox::BEGINNING, limit).await.unwrap()
     }
 
     /// Stripe's ids of objects to be read again.
@@ -114,7 +114,7 @@ impl Ground {
     pub async fn apply_at(&self, second: i64) -> usize {
         self.clock.advance(second - self.clock.now());
         let claim = self.claim().await.expect("the job is due");
-        let batch = apply::run_batch(&self.app, &claim, LEASE).await.unwrap();
+        let batch = apply::run_batch(&self.app, &claim, LEASE, inbox::BEGINNING).await.unwrap();
         let mut tx = self.app.db.system_read().await.unwrap();
         let jobs = jobs::newsworthy(&mut tx, 10).await.unwrap();
         drop(tx);
