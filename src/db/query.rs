@@ -93,7 +93,7 @@ impl<'c> Query<'c> {
     }
 
     fn push_any<'v, T: Cell<'v>>(mut self, values: impl IntoIterator<Item = T>) -> Self {
-        let mut array = Array::default();
+        let mut array = Array::of::<T>();
         for value in values {
             let pushed = array.push(value);
             self.note(pushed);

@@ -31,14 +31,22 @@ struct Types {
     element: PgTypeInfo,
 }
 
+impl Types {
+    fn of<'v, T: Cell<'v>>() -> Self {
+        Self { array: T::array_type_info(), element: <T as Type<Postgres>>::type_info() }
+    }
+}
+
 impl Array {
-    /// Takes another value, of the type of the first.
+    /// An empty one of a type.
+    pub(super) fn of<'v, T: Cell<'v>>() -> Self {
+        Self { types: Some(Types::of::<T>()), ..Self::default() }
+    }
+
+    /// Takes another value, of the array's type; the first one tells it if nothing else has.
     pub(super) fn push<'v, T: Cell<'v>>(&mut self, value: T) -> Result<(), BoxDynError> {
-        let element = <T as Type<Postgres>>::type_info();
-        match &self.types {
-            None => self.types = Some(Types { array: T::array_type_info(), element }),
-            Some(types) => debug_assert_eq!(types.element, element, "values of one array have one type"),
-        }
+        let types = self.types.get_or_insert_with(Types::of::<T>);
+        debug_assert_eq!(types.element, <T as Type<Postgres>>::type_info(), "values of one array have one type");
         let start = self.values.len();
         self.values.extend_from_slice(&NULL.to_be_bytes());
         if let IsNull::No = Encode::<Postgres>::encode(value, &mut self.values)? {
@@ -54,7 +62,7 @@ impl Array {
 const NULL: i32 = -1;
 
 impl Type<Postgres> for Array {
-    /// Of an empty one; the others tell their own, see [`Encode::produces`].
+    /// Of one that holds nothing and was told nothing; the others tell their own, see [`Encode::produces`].
     fn type_info() -> PgTypeInfo {
         <&str>::array_type_info()
     }
@@ -85,7 +93,7 @@ mod tests {
     use super::{Array, Bind, Cell, Encode, PgArgumentBuffer, PgTypeInfo, Postgres, Type};
 
     fn pushed<'v, T: Cell<'v> + Copy>(values: &[T]) -> Array {
-        let mut array = Array::default();
+        let mut array = Array::of::<T>();
         for value in values {
             array.push(*value).unwrap();
         }
@@ -112,6 +120,7 @@ mod tests {
     #[test]
     fn an_array_is_what_sqlx_makes_of_its_values() {
         holds::<&str>(&[]);
+        holds::<i64>(&[]);
         holds(&["evt_1", "", "größer"]);
         holds(&[Some("evt_1"), None]);
         holds(&[i64::MIN, 0, i64::MAX]);

@@ -73,7 +73,7 @@ async fn a_tenant_sees_its_own_rows_alone(engine: Engine) {
 
 async fn many_rows_go_in_at_once_and_come_back(engine: Engine) {
     const BULK: Bulk = Bulk {
-        insert: "INSERT INTO counts (tenant_id, project_id, kind, status, n) VALUES",
+        insert: "INSERT INTO counts (tenant_id, project_id, kind, status, n)",
         columns: 3,
         suffix: "ON CONFLICT (tenant_id, project_id, kind, status) DO UPDATE SET n = counts.n + excluded.n RETURNING n",
     };
@@ -93,6 +93,18 @@ async fn many_rows_go_in_at_once_and_come_back(engine: Engine) {
     let read: Vec<String> =
         tx.query("SELECT status FROM counts WHERE tenant_id = $1 ORDER BY n LIMIT 2").fetch_values().await.unwrap();
     assert_eq!(read, [rows[0].0.clone(), rows[1].0.clone()]);
+    // Lists of every length and type, none among them.
+    for length in [0, 1, 3, 500] {
+        let found: Vec<i64> = tx
+            .query("SELECT n FROM counts WHERE tenant_id = $1 AND n > 0 AND n")
+            .push_in((1..=length).map(|n| n * 2))
+            .push(" AND status")
+            .push_in(rows.iter().map(|(status, _)| status.as_str()))
+            .fetch_values()
+            .await
+            .unwrap();
+        assert_eq!(i64::try_from(found.len()).unwrap(), length.min(500));
+    }
 }
 
 async fn writers_wait_for_each_other_and_none_fails(engine: Engine) {
