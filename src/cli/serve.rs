@@ -30,7 +30,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     telemetry::start_logs(&config.log, config.log_format).context("BILLFOLD_LOG")?;
     let new_key_file = config.master_keys.is_none() && !config.key_file.exists();
     let running = Running::start(config).await?;
-    print_welcome(&running.app, new_key_file).await?;
+    print_welcome(&running.app, new_key_file).await;
     systemd::ready();
     stopped().await;
     systemd::stopping();
@@ -112,7 +112,7 @@ async fn wait_for_signal() {
 }
 
 /// What a person needs to know at a start; on the first one how to go on.
-async fn print_welcome(app: &App, new_key_file: bool) -> anyhow::Result<()> {
+async fn print_welcome(app: &App, new_key_file: bool) {
     let config = &app.config;
     println!("billfold {} listens on {}", env!("CARGO_PKG_VERSION"), config.public_url());
     println!("  data        {}", shown_database(&config.database_url));
@@ -124,11 +124,17 @@ async fn print_welcome(app: &App, new_key_file: bool) -> anyhow::Result<()> {
     if new_key_file {
         println!("              made just now: back this file up, without it the sealed Stripe keys are lost");
     }
-    if let Some(token) = setup::new_token_if_open(app).await? {
-        println!("  set up      {}/setup?token={token}", config.public_url());
-        println!("              open this link to create the first business and its owner; it works once");
+    match setup::new_token_if_open(app).await {
+        Ok(Some(token)) => {
+            println!("  set up      {}/setup?token={token}", config.public_url());
+            println!("              open this link to create the first business and its owner; it works once");
+        }
+        Ok(None) => {}
+        // Deliveries are taken already: a line of text is no reason to end.
+        Err(error) => {
+            tracing::warn!(%error, "whether there is something to set up is not known; the next start says it");
+        }
     }
-    Ok(())
 }
 
 /// The connection string without its password; a file as a whole path.
