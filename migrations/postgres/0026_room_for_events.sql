@@ -2,7 +2,7 @@
 -- no index is written again. With a fifth, half of the changes found none.
 ALTER TABLE webhook_events SET (fillfactor = 50);
 
--- A body of more than 2 kB is a third as long with lz4 and stays in its row, instead of in three pieces of another table with an index of
+-- A body of more than 2 kB is less than half as long with lz4 and stays in its row, instead of in pieces of another table with an index of
 -- its own. Not every server has lz4; there bodies stay as they were.
 DO $$
 BEGIN
