@@ -2,7 +2,8 @@
 //!
 //! By itself SQLite copies the log in the commit that makes it longer than `wal_autocheckpoint`: thousands of pages and two disk syncs for
 //! which every delivery of that moment waits. Here a connection of its own copies what has come since the last time, as a `PASSIVE`
-//! checkpoint, which waits for nobody and nobody for it. The writer is left with the last few pages when its log begins anew.
+//! checkpoint, which waits for nobody and nobody for it. The writer is left with the last few pages when its log begins anew; so that they
+//! are few, the copying does not pause any more when that is near.
 
 use std::{
     sync::{
@@ -15,10 +16,18 @@ use std::{
 use sqlx::SqlitePool;
 use tokio_util::task::AbortOnDropHandle;
 
+/// Pages of log after which the writer copies what is left and begins anew: 32 MB, so that pages that many transactions change are
+/// copied once.
+pub(super) const LOG_PAGES: i64 = 8_192;
+/// Pages of log after which the copying does not pause.
+const NEARLY_FULL: i64 = LOG_PAGES / 4 * 3;
+
 /// Between two looks at how much was written.
 const PAUSE: Duration = Duration::from_millis(50);
-/// Transactions that are worth two disk syncs; what a quiet hour leaves, the writer copies by itself.
-const ENOUGH: u64 = 16;
+/// The same when the log is nearly full.
+const SHORT_PAUSE: Duration = Duration::from_millis(1);
+/// Transactions that are worth two disk syncs, be they a copy's large ones; what a quiet hour leaves, the writer copies by itself.
+const ENOUGH: u64 = 4;
 
 /// The task that copies, as long as anybody has a clone of it.
 #[derive(Clone, Debug)]
@@ -48,17 +57,23 @@ impl Checkpoints {
 }
 
 async fn copy(pool: SqlitePool, begun: Arc<AtomicU64>) {
-    let mut copied = 0;
+    let (mut copied, mut pause) = (0, PAUSE);
     while !pool.is_closed() {
-        tokio::time::sleep(PAUSE).await;
+        tokio::time::sleep(pause).await;
         let now = begun.load(Ordering::Relaxed);
         if now - copied < ENOUGH {
             continue;
         }
         copied = now;
         // What hinders it (a full disk, a file that is gone) hinders the writer too, which is asked for answers.
-        if let Err(error) = sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").execute(&pool).await {
-            tracing::debug!(%error, "the log was not copied");
-        }
+        let copying = sqlx::query_as("PRAGMA wal_checkpoint(PASSIVE)").fetch_one(&pool);
+        pause = match copying.await {
+            Ok((_busy, log, _copied)) if NEARLY_FULL < log => SHORT_PAUSE,
+            Ok::<(i64, i64, i64), _>(_) => PAUSE,
+            Err(error) => {
+                tracing::debug!(%error, "the log was not copied");
+                PAUSE
+            }
+        };
     }
 }

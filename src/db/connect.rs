@@ -15,7 +15,7 @@ use tokio::{
 
 use super::{
     Db, Writer, care,
-    checkpoint::Checkpoints,
+    checkpoint::{Checkpoints, LOG_PAGES},
     error::{Error, Result},
     files,
 };
@@ -87,8 +87,7 @@ impl Db {
             .busy_timeout(Duration::from_secs(5))
             .foreign_keys(true)
             .pragma("secure_delete", "on")
-            // Pages that many transactions change are copied into the file once: a checkpoint per 32 MB of log.
-            .pragma("wal_autocheckpoint", "8192")
+            .pragma("wal_autocheckpoint", LOG_PAGES.to_string())
             .pragma("journal_size_limit", "67108864")
             .pragma("cache_size", "-16384")
             .pragma("fullfsync", "on")
