@@ -76,7 +76,8 @@ async fn shuffled_repeated_late_and_same_second_events_end_exact(engine: Engine)
 }
 
 /// Deliveries of a day's changes come up to three days after their second, in any order, two of five of them twice. The key may not list
-/// events, so nothing else brings them. The long form: `BILLFOLD_TEST_CUSTOMERS=130 BILLFOLD_TEST_SEEDS=100 tests/run three_days_late`.
+/// events, so nothing else brings them; what the nightly sample reads again meanwhile must not be overwritten either. The long form:
+/// `BILLFOLD_TEST_CUSTOMERS=130 BILLFOLD_TEST_SEEDS=100 tests/run three_days_late`.
 #[expect(clippy::print_stdout, reason = "a figure of the README")]
 async fn events_up_to_three_days_late_end_exact(engine: Engine) {
     let clock = Clock::manual(1_790_000_000);
