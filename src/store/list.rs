@@ -51,10 +51,14 @@ impl Filter {
         *self == Self { status: self.status.clone(), ..Self::default() }
     }
 
+    /// Whether it names objects or customers one by one, such as those that a text search found: [`statuses`] counts them.
+    pub fn is_of_few(&self) -> bool {
+        self.ids.is_some() || self.customers.is_some()
+    }
+
     /// Whether one index holds exactly what is asked for, so that counting costs no more than what is counted.
     fn is_countable(&self) -> bool {
-        let few = self.ids.is_some() || self.customers.is_some();
-        few || self.price.is_none() || (self.status.is_none() && self.currency.is_none())
+        self.is_of_few() || self.price.is_none() || (self.status.is_none() && self.currency.is_none())
     }
 
     /// Whether it leaves nothing, whatever there is: a text search that found nobody.

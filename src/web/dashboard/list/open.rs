@@ -98,20 +98,18 @@ pub async fn matches(tx: &mut Tx, project: &ProjectId, kind: Kind, q: &str, most
 }
 
 impl List {
-    /// How many objects each status has, and how many the list has in all (up to [`list::COUNTED`] and one more), where that
-    /// is cheap to know.
+    /// How many objects each status has, and how many the list has in all, where that is cheap to know. Without
+    /// statuses it is counted up to [`list::COUNTED`] and one more.
     pub async fn count(&self, tx: &mut Tx, project: &ProjectId) -> Result<(Vec<(String, i64)>, Option<i64>)> {
-        if self.filter.is_status_only() {
-            let statuses = counts::by_status(tx, project, self.kind).await?;
-            let wanted = |status: &str| self.filter.status.as_deref().is_none_or(|wanted| wanted == status);
-            let total = statuses.iter().filter(|(status, _)| wanted(status)).map(|(_, n)| n).sum();
-            return Ok((statuses, Some(total)));
-        }
-        let statuses = if self.filter.ids.is_some() || self.filter.customers.is_some() {
+        let statuses = if self.filter.is_status_only() {
+            counts::by_status(tx, project, self.kind).await?
+        } else if self.filter.is_of_few() {
             list::statuses(tx, self.kind, project, &self.filter).await?
         } else {
-            Vec::new()
+            return Ok((Vec::new(), list::count(tx, self.kind, project, &self.filter).await?));
         };
-        Ok((statuses, list::count(tx, self.kind, project, &self.filter).await?))
+        let wanted = |status: &str| self.filter.status.as_deref().is_none_or(|wanted| wanted == status);
+        let total = statuses.iter().filter(|(status, _)| wanted(status)).map(|(_, n)| n).sum();
+        Ok((statuses, Some(total)))
     }
 }
