@@ -118,7 +118,7 @@ fn currency(number: u64) -> &'static str {
     }
 }
 
-fn email(number: u64) -> String {
+pub fn email(number: u64) -> String {
     format!("{}.{}{number}@mail{}.example", first_name(number), last_name(number), number % 50).to_lowercase()
 }
 

@@ -2,7 +2,7 @@
 
 use billfold::domain::kind::Kind;
 
-use crate::common::fill::{Filled, PRODUCTS, first_name, invoice_number, last_name, stripe_id};
+use crate::common::fill::{Filled, PRODUCTS, email, first_name, invoice_number, last_name, stripe_id};
 
 /// A kind of request.
 pub struct Request {
@@ -56,6 +56,7 @@ pub const ALL: &[Request] = &[
         },
         ROWS,
     ),
+    request("customers, search: e-mail address", |f, n| format!("customers?q={}", email(number(f, n))), ROWS),
     request("customers, search: surname", |f, n| format!("customers?q={}", last_name(number(f, n))), ROWS),
     request(
         "customers, search: first name (1 in 24)",

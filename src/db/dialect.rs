@@ -39,32 +39,48 @@ impl Engine {
         }
     }
 
-    /// The condition on `search` that finds words: FTS5's trigram index on SQLite, `pg_trgm` on Postgres. Binds `$4`, made by
-    /// [`Engine::search_pattern`], and `$5`, how many rows at most; `$2` is the project and `$3` the kind.
+    /// Finds the ids of what contains every word: FTS5's trigram index on SQLite, `pg_trgm` on Postgres. `$2` is the project, `$3` the kind,
+    /// `$4` to `$6` are made by [`Engine::search_values`], `$7` is how many ids at most.
+    ///
+    /// Either index reads what it has of each three letters that it is asked for, and of the scope that narrows it to one kind in one
+    /// project. SQLite leaves the scope out where fewer than a thousand rows of the whole database have the pieces.
     ///
     /// On Postgres the index is reached through a function: under row-level security the planner may not use `LIKE`, which
-    /// is not leakproof, as an index condition. The function names the tenant itself, and narrows the index as SQLite's is.
-    pub fn search_condition(self) -> &'static str {
+    /// is not leakproof, as an index condition. The function names the tenant itself.
+    pub fn search(self) -> &'static str {
         match self {
             Self::Sqlite => {
-                "row IN (SELECT rowid FROM search_index WHERE search_index MATCH $4 ORDER BY rowid DESC LIMIT $5)"
+                "SELECT search.id FROM search_index CROSS JOIN search ON search.row = search_index.rowid
+                 WHERE search_index MATCH CASE
+                     WHEN $4 <> '' AND (SELECT COUNT(*) FROM (SELECT 1 FROM search_index WHERE search_index MATCH $4 LIMIT 1000)) < 1000
+                     THEN $4 ELSE $5 END
+                   AND search.tenant_id = $1 AND search.project_id = $2 AND search.kind = $3
+                   AND NOT EXISTS (SELECT 1 FROM json_each($6) WHERE instr(search.words, value) = 0)
+                 ORDER BY search_index.rowid DESC LIMIT $7"
             }
-            Self::Postgres => "id IN (SELECT search_ids($2, $3, $4, $5))",
+            Self::Postgres => {
+                "SELECT id FROM search WHERE tenant_id = $1 AND project_id = $2 AND kind = $3
+                   AND id IN (SELECT search_ids($2, $3, $5, $4, $6, $7))"
+            }
         }
     }
 
-    /// The first bound value of [`Engine::search_condition`]: every word must occur. `scope` narrows SQLite's index to the
-    /// objects of one kind in one project.
-    pub fn search_pattern(self, scope: &str, words: &[String]) -> String {
+    /// What [`Engine::search`] binds: how the index is asked for the pieces, how it is narrowed, and the words as a JSON array. Without
+    /// pieces it is asked for the words.
+    pub fn search_values(self, scope: &str, pieces: &[&str], words: &[String]) -> [String; 3] {
+        let wanted = serde_json::Value::from(words).to_string();
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
         match self {
             Self::Sqlite => {
-                let words = words.iter().map(|word| format!(" AND words : \"{}\"", word.replace('"', "\"\"")));
-                format!("scope : \"{scope}\"{}", words.collect::<String>())
+                let quoted = |text: &&str| format!("words : \"{}\"", text.replace('"', "\"\""));
+                let all = |texts: &[&str]| texts.iter().map(quoted).collect::<Vec<_>>().join(" AND ");
+                [all(pieces), format!("scope : \"{scope}\" AND {}", all(&words)), wanted]
             }
             Self::Postgres => {
-                let escape = |word: &String| word.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-                let patterns: Vec<_> = words.iter().map(|word| format!("%{}%", escape(word))).collect();
-                patterns.join("\n")
+                let escape = |text: &str| text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+                let asked = if pieces.is_empty() { &words } else { pieces };
+                let patterns: Vec<_> = asked.iter().map(|text| format!("%{}%", escape(text))).collect();
+                [serde_json::Value::from(patterns).to_string(), scope.to_owned(), wanted]
             }
         }
     }

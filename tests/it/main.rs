@@ -53,6 +53,7 @@ mod recovery;
 mod roles;
 mod rotation;
 mod schema;
+mod search;
 mod secrets;
 mod serving;
 mod sessions;

@@ -81,7 +81,10 @@ fn takes_away(sql: &str) -> Vec<String> {
         let adds = upper.contains(" ADD COLUMN ") && upper.contains(" NOT NULL") && !upper.contains(" DEFAULT ");
         let words: Vec<&str> = upper.split(' ').collect();
         let altered = upper.contains("ALTER COLUMN ") && (words.contains(&"TYPE") || upper.contains("SET NOT NULL"));
-        let revoked = words.first() == Some(&"REVOKE");
+        let own = function(&upper, "ON FUNCTION ").is_some_and(|revoked| {
+            all.iter().any(|other| function(&other.to_uppercase(), "CREATE FUNCTION ").as_ref() == Some(&revoked))
+        });
+        let revoked = words.first() == Some(&"REVOKE") && !own;
         let gone = words.contains(&"DROP") && !upper.contains("DROP NOT NULL") && !upper.contains("DROP DEFAULT");
         let replaced = upper.strip_prefix("DROP INDEX ").is_some_and(|index| {
             all.iter().any(|other| other.to_uppercase().starts_with(&format!("CREATE INDEX {index} ")))
@@ -90,6 +93,12 @@ fn takes_away(sql: &str) -> Vec<String> {
         adds || altered || revoked || (gone && !replaced) || bound || words.contains(&"RENAME")
     };
     all.iter().filter(|statement| strict(statement)).cloned().collect()
+}
+
+/// Name and number of arguments of the function behind some words of a statement.
+fn function(statement: &str, behind: &str) -> Option<(String, usize)> {
+    let (name, rest) = statement.split_once(behind)?.1.split_once('(')?;
+    Some((name.to_owned(), rest.split_once(')')?.0.split(',').count()))
 }
 
 /// Why a migration would break an older program beside it; none when it does not, or says so.
@@ -132,6 +141,7 @@ fn the_rule_would_notice() {
         "ALTER TABLE a ADD COLUMN b TEXT COLLATE \"C\" NOT NULL;",
         "CREATE UNIQUE INDEX a_b ON a (b);",
         "REVOKE UPDATE ON a FROM billfold_app;",
+        "CREATE FUNCTION a(b text) RETURNS text;\nREVOKE EXECUTE ON FUNCTION a(text, text) FROM PUBLIC;",
     ] {
         assert!(broken_rule(taking).is_some(), "{taking}");
         let said =
@@ -145,6 +155,7 @@ fn the_rule_would_notice() {
         "CREATE INDEX a_b ON a (b);",
         "DROP INDEX a_b;\nCREATE INDEX a_b ON a (b, c);",
         "ALTER TABLE a ALTER COLUMN b DROP NOT NULL;",
+        "CREATE FUNCTION a(b text) RETURNS text;\nREVOKE EXECUTE ON FUNCTION a(text) FROM PUBLIC;",
     ] {
         assert_eq!(broken_rule(adding), None, "{adding}");
     }

@@ -103,14 +103,26 @@ async fn without_a_where_only_our_own_rows_are_seen_changed_or_deleted() {
 #[tokio::test]
 async fn the_function_that_searches_finds_our_own_objects_alone() {
     let world = World::make().await;
-    let search = |pattern: &str| format!("SELECT count(*) FROM search_ids('x', 'x', {pattern}, 100)");
+    let scope = "(SELECT scope FROM search LIMIT 1)";
+    let calls = |pattern: &str| {
+        let json = format!("json_build_array({pattern})::text");
+        [
+            format!("SELECT count(*) FROM search_ids('x', 'x', {pattern}, 100)"),
+            format!("SELECT count(*) FROM search_ids('x', 'x', {scope}, {json}, '[]', 100)"),
+            format!("SELECT count(*) FROM search_ids('x', 'x', {scope}, '[]', {json}, 100)"),
+        ]
+    };
     for pattern in ["'%'", "'x'", "''' OR true --'", "E'%\\n%'"] {
-        let found = world.as_tenant(OURS, &search(pattern)).await;
-        assert!(matches!(found, Ok(0 | 1)), "{pattern}: {found:?}");
+        for call in calls(pattern) {
+            let found = world.as_tenant(OURS, &call).await;
+            assert!(matches!(found, Ok(0 | 1)), "{call}: {found:?}");
+        }
     }
-    assert_eq!(world.as_tenant(OURS, &search("'%'")).await, Ok(1));
-    assert_eq!(world.as_tenant("", &search("'%'")).await, Ok(0));
-    assert_eq!(world.as_tenant("ten_nobody", &search("'%'")).await, Ok(0));
+    for call in [&calls("'%'")[..2], &calls("'x'")[1..]].concat() {
+        assert_eq!(world.as_tenant(OURS, &call).await, Ok(1), "{call}");
+        assert_eq!(world.as_tenant("", &call).await, Ok(0), "{call}");
+        assert_eq!(world.as_tenant("ten_nobody", &call).await, Ok(0), "{call}");
+    }
 }
 
 #[tokio::test]
