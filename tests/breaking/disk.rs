@@ -60,13 +60,16 @@ async fn fill(database: TestDatabase, ballast: &Path) -> Tally {
     }
     assert!(process.is_running(), "{}", process.output());
     let hand = Hand::of(&account);
-    let by_hand = refuses(&hand).await;
+    let (by_hand, taken) = refuses(&hand).await;
     for page in ["", "customers", "sync"] {
         viewer.get(page).await.expect(200);
     }
     let stored = acknowledged(&ground, &account).len();
     std::fs::remove_file(ballast).unwrap();
     let again = takes_again(&hand, &ground).await;
+    for id in &taken {
+        assert!(is_stored(&ground, id).await, "{id} was acknowledged while the disk was full");
+    }
     let tally = judge(&ground, &account).await;
     assert!(tally.events > stored, "it goes on by itself");
     process.kill().await;
@@ -77,13 +80,15 @@ async fn fill(database: TestDatabase, ballast: &Path) -> Tally {
     Tally { note, ..tally }
 }
 
-/// Deliveries that do not fit are answered 503, and when to come again. Answers how many it took to be refused so often: SQLite's log may
-/// have begun anew, and then holds some more in the room that it has.
-async fn refuses(hand: &Hand<'_>) -> usize {
-    let mut refusals = 0;
+/// Deliveries that do not fit are answered 503, and when to come again. Answers how many it took to be refused so often, and which of them
+/// were acknowledged: SQLite's log may have begun anew, and then holds some more in the room that it has.
+async fn refuses(hand: &Hand<'_>) -> (usize, Vec<String>) {
+    let (mut refusals, mut taken) = (0, Vec::new());
     for n in 0..BY_HAND {
-        let answer = hand.deliver(&format!("evt_full{n}"), &noise()).await;
+        let id = format!("evt_full{n}");
+        let answer = hand.deliver(&id, &noise()).await;
         if answer.status() == 200 {
+            taken.push(id);
             continue;
         }
         assert_eq!(answer.status(), 503);
@@ -91,7 +96,7 @@ async fn refuses(hand: &Hand<'_>) -> usize {
         assert!(seconds.is_ok_and(|seconds| seconds > 0), "Retry-After: {:?}", answer.headers());
         refusals += 1;
         if refusals == REFUSALS {
-            return n + 1;
+            return (n + 1, taken);
         }
     }
     panic!("only {refusals} of {BY_HAND} were refused")
@@ -107,11 +112,14 @@ async fn takes_again(hand: &Hand<'_>, ground: &Ground) -> Duration {
     }
     let took = began.elapsed();
     assert!(took < SOON, "stored after {took:?}");
-    let mut tx = ground.app.db.read(&ground.tenant.id).await.unwrap();
-    let row =
-        tx.query("SELECT COUNT(*) FROM webhook_events WHERE tenant_id = $1 AND id = $2").bind(format!("evt_room{n}"));
-    assert_eq!(row.fetch_value::<i64>().await.unwrap(), 1);
+    assert!(is_stored(ground, &format!("evt_room{n}")).await);
     took
+}
+
+async fn is_stored(ground: &Ground, id: &str) -> bool {
+    let mut tx = ground.app.db.read(&ground.tenant.id).await.unwrap();
+    let rows = tx.query("SELECT COUNT(*) FROM webhook_events WHERE tenant_id = $1 AND id = $2").bind(id);
+    rows.fetch_value::<i64>().await.unwrap() == 1
 }
 
 /// More than a page that has room takes, and nothing that could be compressed.
