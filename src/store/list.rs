@@ -58,7 +58,7 @@ impl Filter {
 
     /// Whether one index holds exactly what is asked for, so that counting costs no more than what is counted.
     fn is_countable(&self) -> bool {
-        self.is_of_few() || self.price.is_none() || (self.status.is_none() && self.currency.is_none())
+        self.price.is_none() || (self.status.is_none() && self.currency.is_none())
     }
 
     /// Whether it leaves nothing, whatever there is: a text search that found nobody.
@@ -250,13 +250,11 @@ pub(super) async fn part<T: Row + Listed>(
     })
 }
 
-/// How many objects a filter leaves, counted up to [`COUNTED`] and one more; none where counting would mean walking.
+/// How many objects a filter leaves, counted up to [`COUNTED`] and one more; none where counting would mean walking. What names objects or
+/// customers one by one is counted by [`statuses`].
 pub async fn count(tx: &mut Tx, kind: Kind, project: &ProjectId, filter: &Filter) -> Result<Option<i64>> {
     if !filter.is_countable() {
         return Ok(None);
-    }
-    if filter.is_void() {
-        return Ok(Some(0));
     }
     if matches!(filter.price, Some(OfPrice::Common(_))) {
         let in_all = filter.created_from.is_none() && filter.created_to.is_none();
