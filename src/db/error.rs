@@ -20,6 +20,9 @@ pub enum Error {
     /// Work was done under a lease that another process has taken over since; nothing was written.
     #[error("the lease was taken over by another process")]
     LeaseLost,
+    /// The work on a transaction panicked or did not end; nothing of it was written. Holds which.
+    #[error("{0}")]
+    GivenUp(&'static str),
     /// Anything else: a fault of ours or of the engine.
     #[error("database error: {0}")]
     Fault(sqlx::Error),
@@ -27,13 +30,6 @@ pub enum Error {
 
 /// The result of a database call.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
-
-impl Error {
-    /// Whoever had a transaction in hand panicked; nothing of it was written.
-    pub fn panicked() -> Self {
-        Self::Fault(sqlx::Error::Protocol("the work on the transaction panicked".to_owned()))
-    }
-}
 
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {

@@ -2,10 +2,13 @@
 
 use std::{
     collections::BTreeMap,
+    future::pending,
     panic::{AssertUnwindSafe, catch_unwind},
+    time::Duration,
 };
 
 use futures_util::FutureExt as _;
+use tokio::time::timeout;
 
 use crate::{
     app::App,
@@ -28,6 +31,8 @@ use crate::{
 
 /// Events per transaction: enough to share its cost, few enough that the deliveries of the moment do not wait for long.
 pub const BATCH: usize = 128;
+/// A batch takes milliseconds, and deliveries wait behind it on SQLite: one that takes longer than this is taken for one without an end.
+const LIMIT: Duration = Duration::from_secs(10);
 
 /// The reading of one event.
 enum Reading {
@@ -49,7 +54,8 @@ pub struct Batch {
 
 /// Applies the next batch under a claim: of the fresh events those that arrived after `after`, see [`inbox::next`].
 ///
-/// A batch that the database refuses, or whose application panics, is applied one by one, so that a poison event hurts only itself.
+/// A batch that the database refuses, or whose application panics or does not end, is applied one by one, so that a poison event hurts
+/// only itself.
 pub async fn run_batch(app: &App, claim: &jobs::Claim, lease_seconds: i64, after: i64) -> Result<Batch> {
     let (tenant, project) = (&claim.tenant_id, &claim.project_id);
     let now = app.clock.now();
@@ -76,7 +82,7 @@ pub async fn run_batch(app: &App, claim: &jobs::Claim, lease_seconds: i64, after
         }
     };
     match applied {
-        Err(Error::Fault(_) | Error::Conflict(_)) => {
+        Err(Error::Fault(_) | Error::Conflict(_) | Error::GivenUp(_)) => {
             for event in &events {
                 apply_alone(app, tenant, project, event, claim, lease_seconds).await?;
             }
@@ -105,7 +111,10 @@ async fn apply_alone(
             drop(tx);
             tracing::warn!(stripe.event_id = %event.event_id, error = %error, "an event could not be applied");
             tx = app.db.write_relaxed(tenant).await?;
-            let cause = "the database refused what the event would write";
+            let cause = match error {
+                Error::GivenUp(why) => why,
+                _ => "the database refused what the event would write",
+            };
             record_failure(&mut tx, project, event, cause, now).await?.into_iter().collect()
         }
     };
@@ -126,9 +135,14 @@ fn tell_given_up(claim: &jobs::Claim, events: &[&Pending]) {
     }
 }
 
-/// A panic is the fault of the events at hand, not the job's end: whatever comes behind them is applied all the same.
+/// A panic, or work without an end, is the fault of the events at hand, not the job's end: whatever comes behind them is applied all the
+/// same.
 async fn survive<T>(applying: impl Future<Output = Result<T>>) -> Result<T> {
-    AssertUnwindSafe(applying).catch_unwind().await.unwrap_or_else(|_| Err(Error::panicked()))
+    match timeout(LIMIT, AssertUnwindSafe(applying).catch_unwind()).await {
+        Ok(Ok(applied)) => applied,
+        Ok(Err(_)) => Err(Error::GivenUp("billfold panicked while it applied the event")),
+        Err(_) => Err(Error::GivenUp("applying the event took longer than ten seconds")),
+    }
 }
 
 /// Answers the events that were given up.
@@ -156,6 +170,9 @@ async fn apply_events<'e>(
         }
     }
     fail::fail_point!("apply.writing");
+    if is_endless(&changing) {
+        pending::<()>().await;
+    }
     let outcomes = mirror::apply(tx, project, &changes, now).await?;
     for (outcome, event) in outcomes.into_iter().zip(changing) {
         finish(outcome, event);
@@ -172,6 +189,15 @@ async fn apply_events<'e>(
     let deltas: Vec<(&str, &str, i64)> = deltas.into_iter().map(|(status, n)| ("event", status, n)).collect();
     rows::add_counts(tx, project, &deltas).await?;
     Ok(given_up)
+}
+
+/// Whether a test wants one of the events to be one without an end; never so in a program without fail points.
+#[cfg_attr(not(feature = "failpoints"), expect(unused_variables, reason = "what a fail point alone looks at"))]
+fn is_endless(changing: &[&Pending]) -> bool {
+    fail::fail_point!("apply.endless", |id| changing
+        .iter()
+        .any(|event| id.as_deref() == Some(event.event_id.as_str())));
+    false
 }
 
 /// Answers the event if that was its last try.

@@ -31,6 +31,7 @@ both_engines!(
     a_dead_event_is_put_back,
     a_batch_is_applied_and_leaves_the_queue,
     an_event_that_the_database_refuses_hurts_only_itself,
+    an_event_whose_application_never_ends_hurts_only_itself,
     what_is_no_object_of_ours_is_finished_as_such,
     a_lost_claim_applies_nothing,
     what_stands_behind_a_batch_comes_next,
@@ -287,6 +288,18 @@ async fn an_event_that_the_database_refuses_hurts_only_itself(engine: Engine) {
     let mut tx = ground.app.db.read(&ground.tenant).await.unwrap();
     let attempts = event_attempts::of_event(&mut tx, &ground.project, "evt_2").await.unwrap();
     assert_eq!(attempts.len(), retry::EVENT_TRIES);
+}
+
+async fn an_event_whose_application_never_ends_hurts_only_itself(engine: Engine) {
+    assert!(fail::has_failpoints(), "this story needs --all-features");
+    fail::cfg("apply.endless", "return(evt_endless)").unwrap();
+    let ground = Ground::make(engine).await;
+    ground.store(&["evt_1", "evt_endless", "evt_2"].map(event)).await;
+    assert_eq!(ground.apply_at(NOW).await, 3);
+    let event = ground.event("evt_endless").await;
+    assert_eq!((event.status.as_str(), event.attempts), ("failed", 1));
+    assert_eq!(event.cause.as_deref(), Some("applying the event took longer than ten seconds"));
+    assert_eq!((ground.counted(EventStatus::Done).await, ground.queued().await), (2, vec![n("failed", 1)]));
 }
 
 async fn what_is_no_object_of_ours_is_finished_as_such(engine: Engine) {
