@@ -43,7 +43,8 @@ impl Engine {
     /// `$4` to `$6` are made by [`Engine::search_values`], `$7` is how many ids at most.
     ///
     /// Either index reads what it has of each three letters that it is asked for, and of the scope that narrows it to one kind in one
-    /// project. SQLite leaves the scope out where fewer than a thousand rows of the whole database have the pieces.
+    /// project. SQLite leaves the scope out where fewer than a thousand rows of the whole database have the pieces, Postgres where at least
+    /// half of the table's rows, as the planner knows it, are the project's objects of the kind.
     ///
     /// On Postgres the index is reached through a function: under row-level security the planner may not use `LIKE`, which
     /// is not leakproof, as an index condition. The function names the tenant itself.
@@ -59,8 +60,11 @@ impl Engine {
                  ORDER BY search_index.rowid DESC LIMIT $7"
             }
             Self::Postgres => {
-                "SELECT id FROM search WHERE tenant_id = $1 AND project_id = $2 AND kind = $3
-                   AND id IN (SELECT search_ids($2, $3, $5, $4, $6, $7))"
+                "SELECT found.id FROM
+                   (SELECT CASE WHEN SUM(n) * 2 >= (SELECT NULLIF(reltuples, -1) FROM pg_class WHERE oid = 'search'::REGCLASS)
+                                THEN '' ELSE $5 END AS scope
+                    FROM counts WHERE tenant_id = $1 AND project_id = $2 AND kind = $3) AS narrowed,
+                   LATERAL search_ids($2, $3, narrowed.scope, $4, $6, $7) AS found (id)"
             }
         }
     }

@@ -109,6 +109,7 @@ async fn the_function_that_searches_finds_our_own_objects_alone() {
         [
             format!("SELECT count(*) FROM search_ids('x', 'x', {pattern}, 100)"),
             format!("SELECT count(*) FROM search_ids('x', 'x', {scope}, {json}, '[]', 100)"),
+            format!("SELECT count(*) FROM search_ids('x', 'x', '', {json}, '[]', 100)"),
             format!("SELECT count(*) FROM search_ids('x', 'x', {scope}, '[]', {json}, 100)"),
         ]
     };
@@ -118,7 +119,7 @@ async fn the_function_that_searches_finds_our_own_objects_alone() {
             assert!(matches!(found, Ok(0 | 1)), "{call}: {found:?}");
         }
     }
-    for call in [&calls("'%'")[..2], &calls("'x'")[1..]].concat() {
+    for call in [&calls("'%'")[..3], &calls("'x'")[1..]].concat() {
         assert_eq!(world.as_tenant(OURS, &call).await, Ok(1), "{call}");
         assert_eq!(world.as_tenant("", &call).await, Ok(0), "{call}");
         assert_eq!(world.as_tenant("ten_nobody", &call).await, Ok(0), "{call}");
