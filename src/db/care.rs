@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use sqlx::AssertSqlSafe;
+use sqlx::{AssertSqlSafe, Connection as _};
 
-use super::{Db, error::Result};
+use super::{Db, error::Result, files::unhurried};
 
 /// Tables that have pages of their own: virtual ones have not.
 const TABLES: &str = "SELECT name FROM sqlite_schema WHERE type = 'table' AND rootpage > 0 ORDER BY name";
@@ -29,18 +29,24 @@ impl Db {
     /// gigabyte, on a connection of its own. Table by table: a reader that stays for all of them would hold up the log.
     pub async fn damage(&self) -> Result<Vec<String>> {
         let Self::Sqlite { readers, .. } = self else { return Ok(Vec::new()) };
-        let tables: Vec<String> = match sqlx::query_scalar(TABLES).fetch_all(readers).await {
-            Ok(tables) => tables,
+        let begun = async {
+            let mut conn = unhurried(readers).await?;
+            let tables: Vec<String> = sqlx::query_scalar(TABLES).fetch_all(&mut conn).await?;
+            Ok((conn, tables))
+        };
+        let (mut conn, tables) = match begun.await {
+            Ok(begun) => begun,
             Err(error) => return damage_in(error).map(|found| vec![found]),
         };
         let mut found = Vec::new();
         for table in tables {
             let check = format!("PRAGMA quick_check('{}')", table.replace('\'', "''"));
-            match sqlx::query_scalar::<_, String>(AssertSqlSafe(check)).fetch_all(readers).await {
+            match sqlx::query_scalar::<_, String>(AssertSqlSafe(check)).fetch_all(&mut conn).await {
                 Ok(lines) => found.extend(lines.into_iter().filter(|line| line != "ok")),
                 Err(error) => found.push(damage_in(error)?),
             }
         }
+        conn.close().await?;
         Ok(found)
     }
 }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use rustix::fs::FlockOperation;
-use sqlx::{Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
+use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, SqlitePool, sqlite::SqliteConnectOptions};
 
 use super::{
     Db, Options,
@@ -70,8 +70,9 @@ impl Db {
         let Self::Sqlite { writer, .. } = self else {
             return Err(Error::Refused("Postgres is copied with pg_dump".to_owned()));
         };
-        sqlx::query("VACUUM INTO $1").bind(file.display().to_string()).execute(writer.pool()).await?;
-        Ok(())
+        let mut conn = unhurried(writer.pool()).await?;
+        sqlx::query("VACUUM INTO $1").bind(file.display().to_string()).execute(&mut conn).await?;
+        Ok(conn.close().await?)
     }
 
     /// Whether whoever opened a Postgres database may read all of it, as a dump does: not whom the policies bind.
@@ -121,7 +122,12 @@ fn is_locked(file: &Path) -> bool {
 }
 
 async fn open(file: &Path) -> sqlx::Result<SqliteConnection> {
-    SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(file).create_if_missing(false)).await
+    SqliteConnectOptions::new().filename(file).create_if_missing(false).disable_statement_logging().connect().await
+}
+
+/// A connection as those of the pool, but none of it: for what reads all of a file, whose seconds are nothing to warn of.
+pub(super) async fn unhurried(pool: &SqlitePool) -> sqlx::Result<SqliteConnection> {
+    SqliteConnectOptions::clone(&pool.connect_options()).disable_statement_logging().connect().await
 }
 
 /// The same path with something behind it.
