@@ -115,7 +115,7 @@ impl Db {
             .acquire_timeout(ACQUIRE)
             .connect_lazy_with(options.clone());
         // Each reader has a cache of its own, and there are many; beyond it, the system's cache of the file is as good.
-        let reading = options.read_only(true).pragma("cache_size", "-2048");
+        let reading = options.read_only(true).pragma("cache_size", "-4096");
         let readers = SqlitePoolOptions::new()
             .max_connections(readers.max(1))
             .test_before_acquire(false)
