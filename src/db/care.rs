@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use sqlx::{AssertSqlSafe, Connection as _};
+use sqlx::AssertSqlSafe;
 
 use super::{Db, error::Result, files::unhurried};
 
@@ -46,7 +46,6 @@ impl Db {
                 Err(error) => found.push(damage_in(error)?),
             }
         }
-        conn.close().await?;
         Ok(found)
     }
 }
