@@ -1,6 +1,7 @@
 //! The real program as a child process: what is only true of a whole process (signals, crashes, its log) is tested on it.
 
 use std::{
+    ops::Range,
     process::{ExitStatus, Stdio},
     sync::{Arc, Mutex},
     time::Duration,
@@ -51,9 +52,13 @@ fn command_of(program: &str, arguments: &[&str]) -> Command {
     command
 }
 
-/// A free port, or one that was free a moment ago.
+/// Ports below those that Linux gives by itself to whoever names none: one of these stays free while a process starts, or starts again.
+const PORTS: Range<u16> = 10_000..32_768;
+
+/// A port that nobody listens on.
 pub fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    let is_free = |port: &u16| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    std::iter::repeat_with(|| rand::random_range(PORTS)).find(is_free).unwrap()
 }
 
 /// Everything a process needs, and the same program's parts in the test for looking at its data.
