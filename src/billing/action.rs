@@ -76,8 +76,8 @@ pub enum Action {
 /// How to find out whether a write happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Proof {
-    /// It makes an object that carries the write's mark, in this list.
-    Marked(&'static str),
+    /// It makes an object that carries the write's mark, in this list; and the event that tells of it, where there is one.
+    Marked(&'static str, Option<&'static str>),
     /// It sets values. Doing it twice is the same as once, so it is done again.
     Repeatable,
     /// Afterwards the object has one of these statuses.
@@ -99,17 +99,22 @@ use Action::{
 
 /// Each action with its stored name, Stripe's name of its object, and its proof.
 const TABLE: [(Action, &str, &str, Proof); 34] = [
-    (CreateCustomer, "customer.created", "customer", Proof::Marked("/customers")),
+    (CreateCustomer, "customer.created", "customer", Proof::Marked("/customers", Some("customer.created"))),
     (UpdateCustomer, "customer.updated", "customer", Proof::Repeatable),
-    (CreateProduct, "product.created", "product", Proof::Marked("/products")),
+    (CreateProduct, "product.created", "product", Proof::Marked("/products", Some("product.created"))),
     (UpdateProduct, "product.updated", "product", Proof::Repeatable),
     (ArchiveProduct, "product.archived", "product", Proof::Repeatable),
     (UnarchiveProduct, "product.unarchived", "product", Proof::Repeatable),
-    (CreatePrice, "price.created", "price", Proof::Marked("/prices")),
+    (CreatePrice, "price.created", "price", Proof::Marked("/prices", Some("price.created"))),
     (UpdatePrice, "price.updated", "price", Proof::Repeatable),
     (ArchivePrice, "price.archived", "price", Proof::Repeatable),
     (UnarchivePrice, "price.unarchived", "price", Proof::Repeatable),
-    (CreateSubscription, "subscription.created", "subscription", Proof::Marked("/subscriptions?status=all")),
+    (
+        CreateSubscription,
+        "subscription.created",
+        "subscription",
+        Proof::Marked("/subscriptions?status=all", Some("customer.subscription.created")),
+    ),
     (ChangeSubscription, "subscription.changed", "subscription", Proof::Repeatable),
     (CancelSubscription, "subscription.canceled", "subscription", Proof::Status(&["canceled"])),
     (CancelSubscriptionLater, "subscription.cancel_at_period_end", "subscription", Proof::Repeatable),
@@ -122,12 +127,17 @@ const TABLE: [(Action, &str, &str, Proof); 34] = [
     (PayInvoice, "invoice.paid", "invoice", Proof::Status(&["paid"])),
     (VoidInvoice, "invoice.voided", "invoice", Proof::Status(&["void"])),
     (WriteOffInvoice, "invoice.marked_uncollectible", "invoice", Proof::Status(&["uncollectible"])),
-    (CreateRefund, "refund.created", "refund", Proof::Marked("/refunds")),
-    (CreateCheckout, "checkout_session.created", "checkout.session", Proof::Marked("/checkout/sessions")),
+    (CreateRefund, "refund.created", "refund", Proof::Marked("/refunds", Some("refund.created"))),
+    (CreateCheckout, "checkout_session.created", "checkout.session", Proof::Marked("/checkout/sessions", None)),
     (ExpireCheckout, "checkout_session.expired", "checkout.session", Proof::Status(&["expired"])),
-    (CreateCoupon, "coupon.created", "coupon", Proof::Marked("/coupons")),
+    (CreateCoupon, "coupon.created", "coupon", Proof::Marked("/coupons", Some("coupon.created"))),
     (DeleteCoupon, "coupon.deleted", "coupon", Proof::Gone),
-    (CreatePromotionCode, "promotion_code.created", "promotion_code", Proof::Marked("/promotion_codes")),
+    (
+        CreatePromotionCode,
+        "promotion_code.created",
+        "promotion_code",
+        Proof::Marked("/promotion_codes", Some("promotion_code.created")),
+    ),
     (SetPromotionCode, "promotion_code.updated", "promotion_code", Proof::Repeatable),
     (SetCustomerCard, "customer.card_set", "customer", Proof::Repeatable),
     (SetSubscriptionCard, "subscription.card_set", "subscription", Proof::Repeatable),
@@ -167,7 +177,7 @@ impl Action {
 
     /// Whether it makes an object, which then carries the write's mark.
     pub(super) fn makes(self) -> bool {
-        matches!(self.proof(), Proof::Marked(_))
+        matches!(self.proof(), Proof::Marked(..))
     }
 }
 

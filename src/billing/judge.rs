@@ -122,7 +122,7 @@ async fn expire(stripe: &Stripe<'_>, entry: &Entry, action: Action) -> Ending {
             code: EXPIRED.to_owned(),
             param: None,
             message: match entry.restored_at {
-                Some(_) => "The data was put back from a backup, and this was not done before. Do it again if it is still wanted.",
+                Some(_) => "The data was put back from a backup, and nothing at Stripe shows that this was done before. Do it again if it is still wanted.",
                 None => "Stripe could not be reached for a day, so this was not done. Do it again if it is still wanted.",
             }
             .to_owned(),
@@ -142,8 +142,8 @@ fn unclear(action: Action) -> Refusal {
 
 async fn look(client: &Client, entry: &Entry, action: Action) -> Result<Look, stripe::Error> {
     Ok(match action.proof() {
-        Proof::Marked(list) => {
-            client.find_marked(list, entry.id.as_str(), entry.created).await?.map_or(Look::NotHappened, Look::Happened)
+        Proof::Marked(list, event) => {
+            find_made(client, entry, list, event).await?.map_or(Look::NotHappened, Look::Happened)
         }
         Proof::Repeatable => Look::NotHappened,
         Proof::None => Look::Unclear,
@@ -162,6 +162,24 @@ async fn look(client: &Client, entry: &Entry, action: Action) -> Result<Look, st
             )
         }
     })
+}
+
+/// What a write made. The list has it unless it is gone by now or has lost its mark; then Stripe's events tell of it, if the key may
+/// read them.
+async fn find_made(
+    client: &Client,
+    entry: &Entry,
+    list: &str,
+    event: Option<&str>,
+) -> Result<Option<Box<RawValue>>, stripe::Error> {
+    let listed = client.find_marked(list, entry.id.as_str(), entry.created).await?;
+    match event {
+        Some(event) if listed.is_none() => match client.find_told(event, entry.id.as_str(), entry.created).await {
+            Err(stripe::Error::Refused { .. }) => Ok(None),
+            told => told,
+        },
+        _ => Ok(listed),
+    }
 }
 
 async fn read(client: &Client, kind: &str, stripe_id: &str) -> Result<Option<Box<RawValue>>, stripe::Error> {

@@ -54,7 +54,7 @@ async fn scope(site: &Site) -> Scope {
 }
 
 /// Connects with a key that lacks these permissions.
-async fn connect_without<'s>(site: &'s Site, missing: &[&str]) -> (Account<'s>, String) {
+pub(crate) async fn connect_without<'s>(site: &'s Site, missing: &[&str]) -> (Account<'s>, String) {
     let account = site.stripe_account(12);
     let key = restricted_key(site, &account.keys.account, permissions_without(missing));
     scope(site).await.connect(SecretString::from(key.clone())).await.unwrap();

@@ -16,7 +16,8 @@ use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
 use stripe_client_core::{RequestBuilder, StripeMethod};
 
-use super::{client::Client, error::Error, list::Page, raw::object_id};
+use super::{client::Client, error::Error, event_list::EventParams, list::Page, raw::object_id};
+use crate::domain::event::Envelope;
 
 /// The metadata by which an object is known again whose making was not answered: the id of the write.
 const MARK: &str = "billfold_write";
@@ -130,6 +131,23 @@ impl Client {
             }
             if !page.has_more {
                 return Ok(None);
+            }
+        }
+    }
+
+    /// The object as a write made it, looked for by its mark among what Stripe's events since `since` (unix seconds, at most thirty
+    /// days) tell: also one that is gone by now. `event` is the type that tells of the making, such as `customer.created`.
+    pub async fn find_told(&self, event: &str, write: &str, since: i64) -> Result<Option<Box<RawValue>>, Error> {
+        let created_from = Some(since.saturating_sub(CLOCK_SKEW));
+        let mut params = EventParams { types: &[event], created_from, ..EventParams::default() };
+        loop {
+            let page = self.events(&params).await?;
+            params.starting_after = page.data.last().map(|raw| object_id(raw)).transpose()?;
+            let objects =
+                page.data.iter().filter_map(|raw| Some(Envelope::parse(raw.get()).ok()?.data_object()?.to_owned()));
+            match objects.into_iter().find(|raw| mark(raw).as_deref() == Some(write)) {
+                None if page.has_more => {}
+                found => return Ok(found),
             }
         }
     }

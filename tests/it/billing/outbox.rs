@@ -13,7 +13,10 @@ use futures_util::future::join_all;
 use serde_json::json;
 
 use super::{audit, done, scope, scope_of, wait_until_written, writes};
-use crate::harness::{Account, Engine, Site, both_engines, oracle::differences};
+use crate::{
+    harness::{Account, Engine, Site, both_engines, oracle::differences},
+    poll::connect_without,
+};
 
 both_engines!(
     a_write_is_shown_at_once_and_written_down,
@@ -21,6 +24,7 @@ both_engines!(
     lost_answers_and_faults_double_and_lose_nothing,
     a_repeated_answer_is_not_taken_for_a_new_one,
     after_a_day_a_look_decides,
+    without_the_right_to_read_events_the_list_decides,
     what_stripe_refuses_is_said_and_stays_said,
     objects_of_others_are_not_there,
 );
@@ -137,19 +141,41 @@ async fn after_a_day_a_look_decides(engine: Engine) {
     let scope = scope(&site).await;
     site.chaos(json!({ "cut_body": 1.0 }));
     let made = scope.create_customer(&Nonce::fresh(), &named("Made")).await.unwrap();
+    let gone = scope.create_customer(&Nonce::fresh(), &named("Gone")).await.unwrap();
     site.chaos(json!({ "cut_body": 0.0, "rate_limited": 1.0 }));
     let never = scope.create_customer(&Nonce::fresh(), &named("Never")).await.unwrap();
-    assert!(matches!((&made, &never), (Outcome::Waiting(_), Outcome::Waiting(_))));
+    assert!(matches!((&made, &gone, &never), (Outcome::Waiting(_), Outcome::Waiting(_), Outcome::Waiting(_))));
+    let customers = account.dump(Kind::Customer);
+    let at_stripe = customers.iter().find(|customer| customer["name"] == "Gone").expect("it was made");
+    account.delete(at_stripe["id"].as_str().unwrap());
     clock.advance(86_400 + 60); // Stripe has forgotten the keys
     site.chaos(json!({ "rate_limited": 0.0 }));
     site.wait_until_idle().await;
     let mut ends = writes(&site).await;
     ends.sort();
     let end = |state: &str, code: Option<&str>| (state.to_owned(), "customer.created".to_owned(), code.map(Into::into));
-    assert_eq!(ends, [end("done", None), end("refused", Some(error::EXPIRED))]);
-    assert_eq!((count(&account, "Made"), count(&account, "Never")), (1, 0));
+    assert_eq!(ends, [end("done", None), end("done", None), end("refused", Some(error::EXPIRED))]);
+    assert_eq!(["Made", "Gone", "Never"].map(|name| count(&account, name)), [1, 0, 0]);
+    let Outcome::Waiting(write) = gone else { panic!() };
+    assert_eq!(done(scope.outcome(&write).await.unwrap().unwrap()), at_stripe["id"].as_str().unwrap());
     let Outcome::Waiting(write) = never else { panic!() };
     assert!(matches!(scope.outcome(&write).await, Err(Error::Refused(refusal)) if refusal.code == error::EXPIRED));
+}
+
+async fn without_the_right_to_read_events_the_list_decides(engine: Engine) {
+    let clock = Clock::manual(1_790_000_000);
+    let site = Site::start_at(engine, clock.clone()).await;
+    let (account, _) = connect_without(&site, &["rak_event_read"]).await;
+    let scope = scope(&site).await;
+    site.chaos(json!({ "rate_limited": 1.0 }));
+    let Outcome::Waiting(write) = scope.create_customer(&Nonce::fresh(), &named("Never")).await.unwrap() else {
+        panic!()
+    };
+    clock.advance(86_400 + 60);
+    site.chaos(json!({ "rate_limited": 0.0 }));
+    site.wait_until_idle().await;
+    assert!(matches!(scope.outcome(&write).await, Err(Error::Refused(refusal)) if refusal.code == error::EXPIRED));
+    assert_eq!(count(&account, "Never"), 0);
 }
 
 async fn what_stripe_refuses_is_said_and_stays_said(engine: Engine) {
