@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use sqlx::AssertSqlSafe;
+use sqlx::{AssertSqlSafe, Connection as _};
 
 use super::{Db, error::Result, files::unhurried};
 
@@ -46,6 +46,8 @@ impl Db {
                 Err(error) => found.push(damage_in(error)?),
             }
         }
+        // What was found is told even where this fails.
+        conn.close().await.unwrap_or_else(|error| tracing::warn!(%error, "the look for damage was not ended in order"));
         Ok(found)
     }
 }
