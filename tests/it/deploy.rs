@@ -190,7 +190,9 @@ async fn the_files_for_running_it_name_settings_that_exist() {
 fn the_image_is_made_of_what_the_build_needs() {
     let copied = read("deploy/Dockerfile.dockerignore");
     let copied: BTreeSet<&str> = copied.lines().filter_map(|line| line.strip_prefix('!')).collect();
-    for needed in ["Cargo.toml", "Cargo.lock", "build.rs", "src", "benches", "migrations", "static", "templates"] {
+    for needed in
+        [".cargo", "Cargo.toml", "Cargo.lock", "build.rs", "src", "benches", "migrations", "static", "templates"]
+    {
         assert!(copied.contains(needed), "{needed} is not copied");
         assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join(needed).exists(), "{needed} is not there");
     }
