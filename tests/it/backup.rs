@@ -3,7 +3,9 @@
 use std::{
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
+    pin::pin,
     process::Output,
+    time::{Duration, Instant},
 };
 
 use billfold::{
@@ -22,6 +24,7 @@ use crate::harness::{
     Account, Engine, PASSWORD, TestDatabase, Visitor, both_engines,
     oracle::differences,
     process::{Ground, billfold},
+    setting,
 };
 
 both_engines!(a_backup_taken_under_load_is_put_back_and_becomes_exact, settling_twice_does_no_harm);
@@ -76,6 +79,23 @@ async fn back_up(ground: &Ground, file: &str) {
         Engine::Postgres => {
             fail(ground, &["backup", file], "pg_dump --format=custom").await;
             postgres_tool("pg_dump", &["--format=custom", "--file", file, &plain_url(ground)]).await;
+        }
+    }
+}
+
+/// The same while the account changes all the time. Answers how long it took, and how many changes there were.
+async fn back_up_under_load(ground: &Ground, file: &str, account: &Account<'_>) -> (Duration, usize) {
+    let (began, mut changes, mut made_in) = (Instant::now(), 0, None);
+    let mut backup = pin!(back_up(ground, file));
+    loop {
+        account.mutate(10);
+        changes += 10;
+        tokio::select! {
+            () = &mut backup, if made_in.is_none() => made_in = Some(began.elapsed()),
+            () = tokio::time::sleep(Duration::from_millis(20)) => {}
+        }
+        if let (Some(made_in), 200..) = (made_in, changes) {
+            return (made_in, changes);
         }
     }
 }
@@ -146,15 +166,36 @@ async fn writes(ground: &Ground) -> Vec<(String, i64)> {
     rows.into_iter().map(|(state, restored)| (state, i64::from(restored))).collect()
 }
 
+/// Customers of the drill's account. The long form has a database of about 1 GB:
+/// `BILLFOLD_TEST_CUSTOMERS=20000 tests/run put_back_and_becomes_exact --no-capture`.
+fn customers() -> u64 {
+    setting("BILLFOLD_TEST_CUSTOMERS", 60)
+}
+
+/// Waits until everything is copied and applied.
+async fn wait_until_idle(ground: &Ground) {
+    ground.wait_until_idle_within(Duration::from_secs(60 + customers() / 20)).await;
+}
+
+/// The same, and until no write waits for Stripe.
+async fn wait_until_settled(ground: &Ground) {
+    wait_until_idle(ground).await;
+    while writes(ground).await.iter().any(|(state, _)| state == "waiting") {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    wait_until_idle(ground).await;
+}
+
+#[expect(clippy::print_stdout, reason = "a figure of the README")]
 async fn a_backup_taken_under_load_is_put_back_and_becomes_exact(engine: Engine) {
     let mut ground = Ground::make(engine).await;
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("backup").display().to_string();
-    let keys = ground.connect(60).await.keys;
+    let keys = ground.connect(customers()).await.keys;
     let account = ground.account(&keys);
     let email = ground.new_member(Role::Member).await;
     let process = ground.serve().await;
-    ground.wait_until_idle().await;
+    wait_until_idle(&ground).await;
     let visitor = Visitor::new(&process.base).at_home(ground.tenant.home());
     let login = visitor.get("/login").await.expect(200).form("form[action='/login']");
     visitor.submit(&login.fill("email", &email).fill("password", PASSWORD)).await.expect(303);
@@ -166,30 +207,24 @@ async fn a_backup_taken_under_load_is_put_back_and_becomes_exact(engine: Engine)
         let asked = scope(&ground).create_customer(&Nonce::fresh(), &named(name)).await.unwrap();
         assert!(matches!(asked, Outcome::Waiting(_)), "{asked:?}");
     }
-    let ((), ()) = tokio::join!(back_up(&ground, &file), async {
-        for _ in 0..20 {
-            account.mutate(10);
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
-    });
+    let (made_in, changes) = back_up_under_load(&ground, &file, &account).await;
     let is_ours = |customer: &serde_json::Value| customer["name"] == "Soon" || customer["name"] == "Later";
     assert!(!account.dump(Kind::Customer).iter().any(is_ours), "Stripe takes nothing now");
 
     // After it they are sent, and more happens. Then the machine is gone.
     switch(&ground, json!({ "rate_limited": 0.0 }));
-    ground.wait_until_idle().await;
-    while writes(&ground).await.iter().any(|(state, _)| state == "waiting") {
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-    }
+    wait_until_settled(&ground).await;
     assert_eq!((made(&ground, &account, "Soon").await, made(&ground, &account, "Later").await), (1, 1));
     account.mutate(100);
     let gone = account.ids(Kind::Customer).pop().unwrap(); // the oldest: none of the two
     account.delete(&gone);
-    ground.wait_until_idle().await;
+    wait_until_idle(&ground).await;
     process.kill().await;
     account.mutate(40); // nobody hears of these
 
+    let restoring = Instant::now();
     put_back(&mut ground, &file).await;
+    let restored_in = restoring.elapsed();
     let account = ground.account(&keys);
     assert_eq!(writes(&ground).await, [("waiting".to_owned(), 1), ("waiting".to_owned(), 1)]);
     // Stripe has forgotten the key of one of them.
@@ -201,14 +236,15 @@ async fn a_backup_taken_under_load_is_put_back_and_becomes_exact(engine: Engine)
     let process = ground.serve().await;
     let visitor = visitor.moved_to(&process.base);
     visitor.get("customers").await.expect(303);
-    ground.wait_until_idle().await;
-    while writes(&ground).await.iter().any(|(state, _)| state == "waiting") {
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-    }
-    ground.wait_until_idle().await;
+    wait_until_settled(&ground).await;
     assert_eq!(writes(&ground).await, [("done".to_owned(), 1), ("done".to_owned(), 1)]);
     assert_eq!((made(&ground, &account, "Soon").await, made(&ground, &account, "Later").await), (1, 1), "done twice");
     assert_eq!(differences(&ground.app.db, &ground.tenant, &account).await, Vec::<String>::new());
+    let megabytes = std::fs::metadata(&file).unwrap().len() / 1_000_000;
+    println!(
+        "{engine:?}: {megabytes} MB and {changes} changes in {made_in:.1?}, put back in {restored_in:.1?}, exact after {:.1?}: differing=0",
+        restoring.elapsed(),
+    );
     let log = succeed(&ground, &["audit", "verify"]).await;
     assert!(log.contains("intact"), "{log}");
     process.kill().await;
